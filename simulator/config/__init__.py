@@ -1,0 +1,1 @@
+"""YAML documents to frozen, validated specs. Imports only errors, quantities and hooks."""

@@ -1,0 +1,136 @@
+"""What a DRAM standard's YAML may say. The meaning of each field is docs/dram-engine.md."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from simulator.config.base_schema import Spec
+from simulator.quantities import parse_bytes, parse_time_ps
+
+Expression = int | str
+"""An integer number of clocks, or an expression over the standard's timings such as ``nCWL + nBL + nWR``."""
+
+PositiveInt = Annotated[int, Field(ge=1)]
+PositiveBytes = Annotated[PositiveInt, BeforeValidator(parse_bytes)]
+PositiveTime = Annotated[PositiveInt, BeforeValidator(parse_time_ps)]
+
+
+class Organization(Spec):
+    """Geometry of one channel.
+
+    ``levels`` maps each level below the channel, from the outside in, to its count; the last is ``bank``.
+    A row holds ``row_bytes`` bytes, a burst ``burst_bytes``; ``data_pins`` is the channel's width in bits
+    (of all pseudo-channels together).
+    """
+
+    levels: dict[str, PositiveInt]
+    rows: PositiveInt
+    row_bytes: PositiveBytes
+    burst_bytes: PositiveBytes
+    data_pins: PositiveInt
+    data_rate_mbps: PositiveInt
+
+
+class Command(Spec):
+    """One row of the command table."""
+
+    scope: str
+    row: Literal["open", "closed", "any"] = "any"
+    opens: bool = False
+    closes: bool = False
+    opener: str | None = None
+    closer: str | None = None
+    bus: Literal["row", "column"] = "row"
+    bus_ticks: PositiveInt | None = None
+    align: PositiveInt = 1
+    data: Literal["read", "write", "none"] = "none"
+    internal_bytes: Annotated[int, Field(ge=0)] = 0
+    latency: Expression = 0
+    activations: PositiveInt | None = None
+    mode: Literal["memory", "register", "any"] = "memory"
+    refreshes: bool = False
+    auto_precharge_of: str | None = None
+    alias: str | None = None
+
+
+class Constraint(Spec):
+    """After a ``from`` on a node of ``level``, no ``to`` there before ``gap`` clocks have gone by."""
+
+    level: str
+    from_: Annotated[tuple[str, ...], Field(alias="from", min_length=1)]
+    to: Annotated[tuple[str, ...], Field(min_length=1)]
+    gap: Expression
+    window: PositiveInt = 1
+    sibling: bool = False
+    source: str | None = None
+
+
+class WriteDrain(Spec):
+    """Fractions of the write queue at which write mode ends (``low``) and begins (``high``)."""
+
+    low: Annotated[float, Field(ge=0, le=1)]
+    high: Annotated[float, Field(ge=0, le=1)]
+
+
+Quirk = Literal["forward_any_read", "sync_ignores_active_buffer"]
+
+
+class Controller(Spec):
+    """Policies of the channel's memory controller."""
+
+    scheduler: Literal["FRFCFS", "FCFS"] = "FRFCFS"
+    page_policy: Literal["open", "closed"] = "open"
+    read_queue: PositiveInt
+    write_queue: PositiveInt
+    near_bank_queue: PositiveInt = 32
+    write_drain: WriteDrain
+    refresh: Literal["none", "REFab"]
+    command_buses: Literal["single", "split"] = "single"
+    address_mapping: str
+    mode_switch: str | None = None
+    quirks: tuple[Quirk, ...] = ()
+
+
+class CommandEnergy(Spec):
+    """Energy of one command, split by where it is spent; pJ for the whole scope of the command.
+
+    ``array_pj``: cell array, sense amplifiers, bank-local wires. ``io_pj``: everything from the bank to the pins, with
+    the interface. ``compute_pj``: near-bank arithmetic. ``sram_pj``: buffers on the DRAM die.
+    """
+
+    array_pj: Annotated[float, Field(ge=0)] = 0.0
+    io_pj: Annotated[float, Field(ge=0)] = 0.0
+    compute_pj: Annotated[float, Field(ge=0)] = 0.0
+    sram_pj: Annotated[float, Field(ge=0)] = 0.0
+    source: str | None = None
+
+
+class DramEnergy(Spec):
+    """Energy of one channel: commands, and background power with any bank open or all banks precharged."""
+
+    commands: dict[str, CommandEnergy]
+    background_active_mw: Annotated[float, Field(ge=0)]
+    background_precharged_mw: Annotated[float, Field(ge=0)]
+    source: str
+
+
+class Dram(Spec):
+    """A DRAM standard at one speed and density: the one table that engine, reference and checker read."""
+
+    kind: Literal["dram"]
+    name: str
+    standard: str
+    description: str
+    source: str
+    assumptions: tuple[str, ...] = ()
+    organization: Organization
+    tCK_ps: PositiveTime
+    ticks_per_clock: PositiveInt = 1
+    gaps_from_last_tick: bool = False
+    timings: dict[str, int]
+    commands: dict[str, Command]
+    constraints: tuple[Constraint, ...]
+    controller: Controller
+    energy: DramEnergy

@@ -1,0 +1,84 @@
+"""Overrides: ``--set key.path=value`` on a document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.config.nearest import hint
+from simulator.config.tree import Node, Origin, dotted, replace
+from simulator.config.yaml_reader import parse_scalar_or_flow
+from simulator.errors import ConfigError
+
+COMPONENTS = "components"
+REFERENCE_KEYS = ("extends", "use")
+
+
+@dataclass(frozen=True)
+class Override:
+    """One override. ``path`` starts at the root of the document, or below ``components``."""
+
+    path: tuple[str, ...]
+    value: Node
+
+    @property
+    def swaps_document(self) -> bool:
+        """Whether it names another document to be merged in, which must happen before documents are resolved."""
+        return self.path[-1] in REFERENCE_KEYS
+
+
+def parse_override(text: str) -> Override:
+    """``key.path=value``, the value in YAML. Raises ConfigError."""
+    key, equals, value = text.partition("=")
+    origin = Origin(f"--set {text}")
+    path = tuple(part.strip() for part in key.split("."))
+    if not equals or not all(path):
+        raise origin.error("an override is written key.path=value")
+    return Override(path, parse_scalar_or_flow(value, origin))
+
+
+def apply_override(root: Node, override: Override) -> Node:
+    """``root`` with the override. A last step that is not there is added: the schema decides whether it may be.
+
+    Raises ConfigError with the nearest name when an earlier step is not there.
+    """
+    return replace(root, _resolve(root, override), override.value)
+
+
+def _resolve(root: Node, override: Override) -> tuple[str | int, ...]:
+    """The path from the root, list positions as numbers."""
+    steps = override.path
+    components = root.child(COMPONENTS)
+    if components is not None and root.child(steps[0]) is None and components.child(steps[0]) is not None:
+        steps = (COMPONENTS, *steps)
+    node, path = root, list[str | int]()
+    for depth, step in enumerate(steps):
+        last = depth == len(steps) - 1
+        path.append(_step(node, step, path, override))
+        child = node.child(path[-1])
+        if child is None and not last:
+            raise _unknown(
+                node, step, path[:-1], override, [] if path[:-1] else list(components.children) if components else []
+            )
+        node = child if child is not None else node
+    return tuple(path)
+
+
+def _step(node: Node, step: str, path: list[str | int], override: Override) -> str | int:
+    if isinstance(node.value, list):
+        size = len(node.value)
+        if not (step.isdecimal() and int(step) < size):
+            allowed = f"allowed: 0..{size - 1}" if size else "it is empty"
+            raise override.value.origin.error(
+                f"'{step}' is not a position in '{dotted(path)}' ({allowed})", dotted(override.path)
+            )
+        return int(step)
+    if not node.is_mapping:
+        raise override.value.origin.error(f"'{dotted(path)}' is a value and has no key '{step}'", dotted(override.path))
+    return step
+
+
+def _unknown(node: Node, step: str, path: list[str | int], override: Override, more: list[str]) -> ConfigError:
+    names = [*node.children, *more]
+    where = f"'{dotted(path)}'" if path else "the document"
+    message = f"there is no '{step}' in {where} (there are: {', '.join(names) or 'no keys'}){hint(step, names)}"
+    return override.value.origin.error(message, dotted(override.path))

@@ -1,0 +1,82 @@
+"""What a platform's YAML may say: components, how work is placed on them, and what was assumed or fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, SerializeAsAny, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from simulator.config.allowed import COMPONENT_MARK
+from simulator.config.base_schema import Spec
+from simulator.config.registry import component_specs
+
+Family = Literal["cpu", "gpu", "fpga", "asic", "pim", "ndp3d", "hybrid"]
+
+
+class ComponentSpec(Spec):
+    """The base of every component's spec.
+
+    A unit module derives its own and registers it in `component_specs` under its kind.
+    """
+
+    kind: str
+    source: str | None = None
+
+
+class Calibration(Spec):
+    """A factor that was fitted to measured data, named so that the result can list it."""
+
+    name: str
+    value: float
+    fitted_to: str
+    source: str
+
+
+class Placement(Spec):
+    """Which unit runs which op: a policy by name, and its options."""
+
+    policy: str
+    options: dict[str, int | float | str | bool] = Field(default_factory=dict)
+
+
+def _component(value: Any) -> ComponentSpec:
+    """The component as the spec class of its ``kind``; faults inside it keep their paths."""
+    if isinstance(value, ComponentSpec):
+        return value
+    if not isinstance(value, Mapping):
+        raise PydanticCustomError("mapping_type", "not a mapping")
+    kind = value.get("kind")
+    if kind is None:
+        raise _kind_error("missing", value)
+    if kind not in component_specs:
+        message = component_specs.unknown(str(kind))
+        raise _kind_error(PydanticCustomError("component_kind", "{message}", {"message": message}), kind)
+    return component_specs.get(kind).model_validate(value, strict=True)
+
+
+def _kind_error(what: str | PydanticCustomError, found: object) -> ValidationError:
+    """A fault of the key ``kind`` itself."""
+    return ValidationError.from_exception_data("component", [{"type": what, "loc": ("kind",), "input": found}])
+
+
+Component = Annotated[
+    SerializeAsAny[ComponentSpec], PlainValidator(_component), WithJsonSchema({"type": "object", COMPONENT_MARK: True})
+]
+
+
+class Platform(Spec):
+    """A design point: what it is made of, and how work is laid out on it."""
+
+    kind: Literal["platform"]
+    name: str
+    description: str
+    family: Family
+    source: str
+    plugins: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    calibrations: tuple[Calibration, ...] = ()
+    components: Annotated[dict[str, Component], Field(min_length=1)]
+    placement: Placement
+    layout: str

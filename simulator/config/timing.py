@@ -1,0 +1,203 @@
+"""A DRAM standard in ticks: everything the engines need, as plain integers.
+
+The rules are docs/dram-engine.md sections 1 and 2: timings given as times are rounded up to whole clocks, expressions
+are in clocks, and ``ticks_per_clock`` turns clocks into the ticks that the engines count in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from operator import mul
+
+from simulator.config.dram_schema import Constraint, Dram
+from simulator.config.expressions import evaluate
+from simulator.quantities import ps_to_clocks
+
+CHANNEL = "channel"
+BANK = "bank"
+REFRESH_INTERVAL = "nREFI"
+_PS = "_ps"
+
+
+@dataclass(frozen=True)
+class ResolvedCommand:
+    """A command. ``scope`` is an index into the levels; ``bus_ticks``, ``align`` and ``latency`` are in ticks."""
+
+    name: str
+    scope: int
+    row: str
+    opens: bool
+    closes: bool
+    opener: str | None
+    closer: str | None
+    bus: str
+    bus_ticks: int
+    align: int
+    data: str
+    internal_bytes: int
+    latency: int
+    activations: int
+    mode: str
+    refreshes: bool
+    auto_precharge_of: str | None
+
+
+@dataclass(frozen=True)
+class ResolvedConstraint:
+    """A constraint row. ``level`` is an index into the levels; gaps are in ticks.
+
+    ``base_gap``: the gap as the standard counts it. ``shifts``: by command, how far its last tick lies after its first,
+    where the standard counts from last ticks; empty where it does not.
+    """
+
+    level: int
+    from_: tuple[str, ...]
+    to: tuple[str, ...]
+    base_gap: int
+    window: int
+    sibling: bool
+    shifts: Mapping[str, int]
+
+    def gap(self, from_: str, to: str) -> int:
+        """Ticks from the first tick of ``from_`` to the earliest first tick of ``to``."""
+        return self.base_gap + self.shifts.get(from_, 0) - self.shifts.get(to, 0)
+
+
+@dataclass(frozen=True)
+class ResolvedDram:
+    """A standard. ``levels[0]`` is the channel and the last is the bank.
+
+    ``level_counts``: nodes of each level in one node of the level above it (1 for the channel); ``node_counts``: in the
+    channel. One tick lasts ``tCK_ps / ticks_per_clock`` ps, kept as those two integers. ``refresh_interval`` is in
+    ticks, 0 without refresh.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    level_counts: tuple[int, ...]
+    node_counts: tuple[int, ...]
+    rows: int
+    burst_bytes: int
+    tCK_ps: int
+    ticks_per_clock: int
+    gaps_from_last_tick: bool
+    timings: Mapping[str, int]
+    commands: Mapping[str, ResolvedCommand]
+    constraints: tuple[ResolvedConstraint, ...]
+    scheduler: str
+    page_policy: str
+    read_queue: int
+    write_queue: int
+    near_bank_queue: int
+    write_drain_low: float
+    write_drain_high: float
+    refresh: str
+    refresh_interval: int
+    command_buses: str
+    address_mapping: str
+    mode_switch: str | None
+    quirks: tuple[str, ...]
+
+
+def clocks(spec: Dram) -> dict[str, int]:
+    """All timings in whole clocks: ``tREFI_ps`` is known as ``nREFI``. Raises ValueError for another kind of name."""
+    return {clock_name(name): clock_value(name, value, spec.tCK_ps) for name, value in spec.timings.items()}
+
+
+def clock_name(name: str) -> str:
+    """What expressions call a timing. Raises ValueError for a name that is neither ``n...`` nor ``t..._ps``."""
+    if name.startswith("n") and len(name) > 1:
+        return name
+    if name.startswith("t") and name.endswith(_PS) and len(name) > len("t" + _PS):
+        return f"n{name[1 : -len(_PS)]}"
+    raise ValueError(f"a timing is called n... (in clocks) or t..._ps (a time), not '{name}'")
+
+
+def clock_value(name: str, value: int, tCK_ps: int) -> int:
+    """The value of a timing in whole clocks."""
+    return ps_to_clocks(value, tCK_ps) if name.startswith("t") else value
+
+
+def resolve_dram(spec: Dram) -> ResolvedDram:
+    """The standard in ticks. ``spec`` has passed `dram_checks`; else names that are not there raise ValueError."""
+    timings = clocks(spec)
+    controller = spec.controller
+    levels = (CHANNEL, *spec.organization.levels)
+    level_counts = (1, *spec.organization.levels.values())
+    node_counts = tuple(accumulate(level_counts, mul))
+    commands = {name: _command(name, spec, levels, node_counts, timings) for name in spec.commands}
+    return ResolvedDram(
+        name=spec.name,
+        levels=levels,
+        level_counts=level_counts,
+        node_counts=node_counts,
+        rows=spec.organization.rows,
+        burst_bytes=spec.organization.burst_bytes,
+        tCK_ps=spec.tCK_ps,
+        ticks_per_clock=spec.ticks_per_clock,
+        gaps_from_last_tick=spec.gaps_from_last_tick,
+        timings=timings,
+        commands=commands,
+        constraints=tuple(_constraint(row, spec, levels, commands, timings) for row in spec.constraints),
+        scheduler=controller.scheduler,
+        page_policy=controller.page_policy,
+        read_queue=controller.read_queue,
+        write_queue=controller.write_queue,
+        near_bank_queue=controller.near_bank_queue,
+        write_drain_low=controller.write_drain.low,
+        write_drain_high=controller.write_drain.high,
+        refresh=controller.refresh,
+        command_buses=controller.command_buses,
+        address_mapping=controller.address_mapping,
+        mode_switch=controller.mode_switch,
+        quirks=controller.quirks,
+        refresh_interval=timings[REFRESH_INTERVAL] * spec.ticks_per_clock if controller.refresh != "none" else 0,
+    )
+
+
+def _command(
+    name: str, spec: Dram, levels: tuple[str, ...], node_counts: tuple[int, ...], timings: Mapping[str, int]
+) -> ResolvedCommand:
+    row = spec.commands[name]
+    scope = levels.index(row.scope)
+    banks = node_counts[-1] // node_counts[scope]
+    return ResolvedCommand(
+        name=name,
+        scope=scope,
+        row=row.row,
+        opens=row.opens,
+        closes=row.closes,
+        opener=row.opener,
+        closer=row.closer,
+        bus=row.bus,
+        bus_ticks=row.bus_ticks if row.bus_ticks is not None else spec.ticks_per_clock,
+        align=row.align,
+        data=row.data,
+        internal_bytes=row.internal_bytes,
+        latency=evaluate(row.latency, timings) * spec.ticks_per_clock,
+        activations=row.activations if row.activations is not None else banks * row.opens,
+        mode=row.mode,
+        refreshes=row.refreshes,
+        auto_precharge_of=row.auto_precharge_of,
+    )
+
+
+def _constraint(
+    row: Constraint,
+    spec: Dram,
+    levels: tuple[str, ...],
+    commands: Mapping[str, ResolvedCommand],
+    timings: Mapping[str, int],
+) -> ResolvedConstraint:
+    counted = {*row.from_, *row.to} if spec.gaps_from_last_tick else set()
+    return ResolvedConstraint(
+        level=levels.index(row.level),
+        from_=row.from_,
+        to=row.to,
+        base_gap=evaluate(row.gap, timings) * spec.ticks_per_clock,
+        window=row.window,
+        sibling=row.sibling,
+        shifts={name: commands[name].bus_ticks - 1 for name in sorted(counted)},
+    )

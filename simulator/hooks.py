@@ -1,0 +1,65 @@
+"""Hooks: how models tell observers what happens, without knowing them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ParamSpec
+
+P = ParamSpec("P")
+
+
+class Instrument:
+    """An observer of one run. A subclass overrides the callbacks that it wants; the others cost nothing.
+
+    Times are ps since the start of the run. A callback that raises fails the run.
+    """
+
+    def op_started(self, time_ps: int, op_name: str, op_kind: str, unit: str) -> None:
+        """``op_name`` starts on ``unit``."""
+
+    def op_finished(self, time_ps: int, op_name: str, op_kind: str, unit: str) -> None:
+        """``op_name`` ends on ``unit``."""
+
+    def transfer(self, start_ps: int, end_ps: int, hop: str, n_bytes: int, component: str) -> None:
+        """``n_bytes`` crossed ``hop`` in ``component``."""
+
+    def activity(self, component: str, action: str, count: int, op_kind: str) -> None:
+        """``component`` did ``action`` ``count`` times for an op of ``op_kind``; its energy table prices it."""
+
+    def commands(self, component: str, counts: Mapping[str, int]) -> None:
+        """``component`` issued DRAM commands: name -> number, summed over its channels."""
+
+    def busy(self, component: str, start_ps: int, end_ps: int, what: str) -> None:
+        """``component`` worked on ``what`` from ``start_ps`` to ``end_ps``."""
+
+    def token_done(self, time_ps: int, index: int) -> None:
+        """Token ``index`` of each sequence is out; 0 is the one that prefill gives."""
+
+
+class Hooks:
+    """What models call: each attribute passes its arguments on to the instruments that override that callback.
+
+    The attributes have the signatures of `Instrument`'s callbacks. Instruments are called in the order given.
+    """
+
+    def __init__(self, instruments: Sequence[Instrument] = ()) -> None:
+        self.op_started = _fan_out(Instrument.op_started, [i.op_started for i in instruments])
+        self.op_finished = _fan_out(Instrument.op_finished, [i.op_finished for i in instruments])
+        self.transfer = _fan_out(Instrument.transfer, [i.transfer for i in instruments])
+        self.activity = _fan_out(Instrument.activity, [i.activity for i in instruments])
+        self.commands = _fan_out(Instrument.commands, [i.commands for i in instruments])
+        self.busy = _fan_out(Instrument.busy, [i.busy for i in instruments])
+        self.token_done = _fan_out(Instrument.token_done, [i.token_done for i in instruments])
+
+
+def _fan_out(default: Callable[..., None], callbacks: Sequence[Callable[P, None]]) -> Callable[P, None]:
+    """One call for all callbacks that are not ``default``."""
+    wanted = [callback for callback in callbacks if getattr(callback, "__func__", None) is not default]
+    if len(wanted) == 1:
+        return wanted[0]
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> None:
+        for callback in wanted:
+            callback(*args, **kwargs)
+
+    return call
