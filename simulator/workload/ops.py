@@ -1,0 +1,150 @@
+"""Ops: the nodes of a step graph, each with its shape, FLOPs and bytes.
+
+Counting rules, the same for every op:
+
+- FLOPs: a multiply-add is 2; a comparison, an exponential, a division is 1 each.
+- ``weight_bytes``, ``kv_read_bytes``, ``kv_write_bytes``: each stored element counted once per op, however often a unit
+  has to fetch it. ``input_bytes`` and ``output_bytes``: activations only.
+- Bytes are whole tensors rounded up to a byte (`precision.tensor_bytes`).
+
+A new op kind is one `register_kind` call; a mapper picks what to do by ``op.kind``, or by the class of the op.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
+
+from simulator.config.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class OpKind:
+    """A kind of op. ``flops_per_element``: what a `VectorOp` of this kind costs per element; 0 where shapes decide."""
+
+    name: str
+    description: str
+    flops_per_element: int = 0
+
+
+OP_KINDS: Registry[OpKind] = Registry("op kind")
+"""Every known op kind by name."""
+
+
+def register_kind(kind: OpKind) -> OpKind:
+    """Add a kind. Raises ValueError if the name is taken."""
+    return OP_KINDS.register(kind.name)(kind)
+
+
+EMBEDDING = register_kind(OpKind("embedding", "gather of one table row per token"))
+RMSNORM = register_kind(OpKind("rmsnorm", "square, sum, scale, weight; the few operations per row left out", 4))
+QKV_PROJ = register_kind(OpKind("qkv_proj", "fused query, key and value projection"))
+ROPE = register_kind(OpKind("rope", "rotary embedding of queries and keys: 4 products and 2 sums per pair", 3))
+KV_APPEND = register_kind(OpKind("kv_append", "write of the new keys and values to the cache"))
+ATTN_SCORE = register_kind(OpKind("attn_score", "queries (scaled by 1/sqrt(head_dim) with rope) times cached keys"))
+SOFTMAX = register_kind(OpKind("softmax", "maximum, subtract, exponential, sum, divide", 5))
+ATTN_CONTEXT = register_kind(OpKind("attn_context", "softmax weights times cached values"))
+OUT_PROJ = register_kind(OpKind("out_proj", "attention output projection"))
+RESIDUAL_ADD = register_kind(OpKind("residual_add", "sum of the residual stream and a block's output", 1))
+FFN_GATE = register_kind(OpKind("ffn_gate", "feed-forward gate projection"))
+FFN_UP = register_kind(OpKind("ffn_up", "feed-forward up projection"))
+FFN_ACT_MUL = register_kind(OpKind("ffn_act_mul", "SiLU(gate) x up: negate, exponential, add, divide, multiply", 5))
+FFN_DOWN = register_kind(OpKind("ffn_down", "feed-forward down projection"))
+LM_HEAD = register_kind(OpKind("lm_head", "projection of the last position to the vocabulary"))
+SAMPLING = register_kind(OpKind("sampling", "greedy choice: one comparison per logit", 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """One operation of a step. ``layer`` is None outside the blocks; bytes and FLOPs as the module docstring says."""
+
+    name: str
+    kind: str
+    layer: int | None = None
+    flops: int = 0
+    weight_bytes: int = 0
+    kv_read_bytes: int = 0
+    kv_write_bytes: int = 0
+    input_bytes: int = 0
+    output_bytes: int = 0
+
+    @property
+    def shape_key(self) -> tuple[Any, ...]:
+        """All that decides the op's cost and nothing that only names it: equal keys mean equal work.
+
+        Hashable. Leaves out ``name``, ``layer`` and the name of the weight tensor.
+        """
+        return (type(self).__name__, *_shape_of(type(self))(self))
+
+
+_SHAPE_OF: dict[type[Op], attrgetter[tuple[Any, ...]]] = {}
+
+
+def _shape_of(op_class: type[Op]) -> attrgetter[tuple[Any, ...]]:
+    getter = _SHAPE_OF.get(op_class)
+    if getter is None:
+        getter = attrgetter(*(f.name for f in fields(op_class) if f.name not in {"name", "layer", "weight"}))
+        _SHAPE_OF[op_class] = getter
+    return getter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixOp(Op):
+    """``tokens`` activation vectors times an ``out_features`` x ``in_features`` weight, the tensor named ``weight``."""
+
+    out_features: int
+    in_features: int
+    tokens: int
+    weight: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionOp(Op):
+    """Queries against cached keys (``attn_score``) or softmax weights against cached values (``attn_context``).
+
+    Each of ``batch`` sequences has ``queries`` query positions and reads ``context`` cached ones, new ones included.
+    ``pairs``: (query, cached position) pairs one head of one sequence computes: ``context`` in decode, the causal
+    triangle in prefill. ``n_heads / n_kv_heads`` query heads share a cached head.
+    """
+
+    n_heads: int
+    n_kv_heads: int
+    head_dim: int
+    batch: int
+    queries: int
+    context: int
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorOp(Op):
+    """An element-wise or row-wise op on ``elements`` elements in ``rows`` rows, a row being what a reduction spans.
+
+    ``weight`` names the tensor it multiplies with, if any. Rows may differ in length (causal softmax).
+    """
+
+    elements: int
+    rows: int
+    weight: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupOp(Op):
+    """A gather of ``tokens`` rows of ``width`` elements from the table named ``weight``, of ``table_rows`` rows."""
+
+    table_rows: int
+    width: int
+    tokens: int
+    weight: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KvAppendOp(Op):
+    """The write of ``new_tokens`` keys and values per sequence and layer, from cache position ``position`` on."""
+
+    n_kv_heads: int
+    head_dim: int
+    batch: int
+    new_tokens: int
+    position: int

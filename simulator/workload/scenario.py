@@ -1,0 +1,149 @@
+"""`Workload`: a resolved scenario, which is a model and what it is asked to do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from simulator.config.loader import Document, build, load_document
+from simulator.config.workload_schema import Scenario
+from simulator.errors import ConfigError, WorkloadError
+from simulator.workload.model import Model
+from simulator.workload.model_file import read_model
+from simulator.workload.precision import Precision
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeStep:
+    """One simulated decode step: it yields output token ``index`` (the prompt's is 0) with ``context`` tokens cached.
+
+    ``weight``: how many real steps it stands for; 1 unless the scenario samples its steps.
+    """
+
+    index: int
+    context: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """``batch`` sequences of ``prompt_tokens``, each continued by ``output_tokens``.
+
+    The prompt's pass yields the first output token (TTFT); each of the ``output_tokens - 1`` decode steps that follow
+    reads the token before it and yields the next. ``sample_every`` 1 simulates every step. ``files``: each file read
+    -> its SHA-256. Raises WorkloadError for what the model cannot hold.
+    """
+
+    name: str
+    model: Model
+    batch: int
+    prompt_tokens: int
+    output_tokens: int
+    sample_every: int = 1
+    precision: Precision = field(default_factory=Precision)
+    seed: int = 0
+    files: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        for key in ("batch", "prompt_tokens", "output_tokens", "sample_every"):
+            if getattr(self, key) < 1:
+                raise WorkloadError(f"{getattr(self, key)} is below 1", key=key)
+        asked, most = self.prompt_tokens + self.output_tokens, self.model.max_position
+        if asked > most:
+            raise WorkloadError(
+                f"{self.prompt_tokens} prompt + {self.output_tokens} output tokens are {asked - most} more than the"
+                f" {most} positions of {self.model.name}",
+                key="output_tokens" if self.prompt_tokens < most else "prompt_tokens",
+            )
+
+    @property
+    def cached_tokens(self) -> int:
+        """Most tokens the cache of one sequence ever holds: the last output token is never read back."""
+        return self.prompt_tokens + self.output_tokens - 1
+
+    def decode_steps(self) -> tuple[DecodeStep, ...]:
+        """The decode steps to simulate, in order: every ``sample_every``-th and the last; none for one output token.
+
+        A step left out is shared between the simulated ones around it in inverse proportion to its distance, so that
+        weighted sums are those of a linear interpolation over the context and weights add up to the real steps.
+        """
+        n_steps = self.output_tokens - 1
+        if n_steps == 0:
+            return ()
+        at = [*range(0, n_steps - 1, self.sample_every), n_steps - 1]
+        between = [(after - before - 1) / 2 for before, after in pairwise(at)]
+        weights = [1 + left + right for left, right in zip([0.0, *between], [*between, 0.0], strict=True)]
+        return tuple(
+            DecodeStep(step + 1, self.prompt_tokens + step, weight) for step, weight in zip(at, weights, strict=True)
+        )
+
+    def values(self) -> dict[str, Any]:
+        """The resolved values, as plain data: all that the figures depend on."""
+        model = asdict(self.model)
+        del model["source"]
+        return {
+            "model": model,
+            "batch": self.batch,
+            "prompt_tokens": self.prompt_tokens,
+            "output_tokens": self.output_tokens,
+            "sample_every": self.sample_every,
+            "precision": asdict(self.precision),
+            "seed": self.seed,
+        }
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of the resolved values, whichever files and overrides they came from."""
+        return hashlib.sha256(json.dumps(self.values(), sort_keys=True).encode()).hexdigest()
+
+
+def load_workload(ref: str | Path, overrides: Iterable[str] = ()) -> Workload:
+    """The scenario called ``ref`` (a name or a path), resolved with ``overrides``, each ``key.path=value``.
+
+    Raises ConfigError for a file that cannot be used, or a name that is a model's; WorkloadError for a model that
+    cannot be used, or for tokens beyond its positions.
+    """
+    document = load_document(ref, expected_kind="workload", overrides=overrides)
+    _refuse_hf_config(document, ref)
+    scenario = build(document, Scenario)
+    model, model_files = _model_of(document, scenario)
+    try:
+        return Workload(
+            name=scenario.name or document.name,
+            model=model,
+            batch=scenario.batch,
+            prompt_tokens=scenario.prompt_tokens,
+            output_tokens=scenario.output_tokens,
+            sample_every=scenario.sample_every,
+            precision=Precision(**scenario.precision.model_dump()),
+            seed=scenario.seed,
+            files={**document.files, **model_files},
+        )
+    except WorkloadError as error:
+        origin = document.locate(error.key.split("."))
+        raise WorkloadError(
+            error.message, file=origin.file, line=origin.line, column=origin.column, key=error.key
+        ) from error
+
+
+def _refuse_hf_config(document: Document, ref: str | Path) -> None:
+    if "architectures" in document.data:
+        origin = document.locate(("architectures",))
+        raise origin.error(f"this is a model, not a workload; take a scenario and override its model: model={ref}")
+
+
+def _model_of(document: Document, scenario: Scenario) -> tuple[Model, Mapping[str, str]]:
+    """The scenario's model; a relative path starts from the folder of the file that gives it."""
+    origin = document.locate(("model",))
+    folder = Path(origin.file).parent if origin.line is not None else None
+    try:
+        return read_model(scenario.model, folder=folder)
+    except ConfigError as error:
+        if error.file is None:
+            raise origin.error(error.message, "model") from None
+        raise

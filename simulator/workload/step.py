@@ -1,0 +1,39 @@
+"""`Step`: what one pass through the model processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.errors import WorkloadError
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``queries`` new tokens for each of ``batch`` sequences whose caches already hold ``position`` tokens.
+
+    Decode: one query. Prefill: the whole prompt at position 0. Raises WorkloadError for a step without work.
+    """
+
+    batch: int
+    queries: int
+    position: int
+
+    def __post_init__(self) -> None:
+        for key, least in (("batch", 1), ("queries", 1), ("position", 0)):
+            if getattr(self, key) < least:
+                raise WorkloadError(f"{getattr(self, key)} is below {least}", key=key)
+
+    @property
+    def tokens(self) -> int:
+        """New tokens of all sequences."""
+        return self.batch * self.queries
+
+    @property
+    def context(self) -> int:
+        """Cached tokens each sequence attends to, the new ones included."""
+        return self.position + self.queries
+
+    @property
+    def pairs(self) -> int:
+        """(query, cached token) pairs of one sequence under the causal mask."""
+        return self.queries * self.position + self.queries * (self.queries + 1) // 2
