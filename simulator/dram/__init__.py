@@ -1,0 +1,1 @@
+"""DRAM channels: one table per standard, and the engines that read it (SimPy only in the reference)."""

@@ -1,0 +1,281 @@
+"""The compiled engine behind checked, named calls: programs, request lists and streams on channels of one standard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.config.dram_schema import Dram
+from simulator.dram.address import AddressMapping
+from simulator.dram.kernel import front_end
+from simulator.dram.kernel import requests as request_driver
+from simulator.dram.kernel import state as k
+from simulator.dram.kernel import stream as stream_driver
+from simulator.dram.kernel.near_bank_queue import X_FIELDS
+from simulator.dram.program import END, HostProgram
+from simulator.dram.stream_memory import StreamMemory, channel_mapping
+from simulator.dram.tables import compile_tables, fresh_channels, refresh_before_start
+from simulator.errors import SimulationStalled
+
+_NO_TIMES = np.zeros(0, dtype=np.int64)
+_NO_MAPPING = np.zeros((0, request_driver.M_FIELDS), dtype=np.int64)
+_NO_RUNS = np.zeros((0, X_FIELDS), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """Commands in order of issue: parallel arrays; ``node`` is of the command's scope, ``command`` an index."""
+
+    tick: npt.NDArray[np.int64]
+    command: npt.NDArray[np.int64]
+    node: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    column: npt.NDArray[np.int64]
+    channel_class: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RequestList:
+    """Memory requests of one channel in order: equally long arrays; ``bank`` counts over the channel's levels.
+
+    ``arrival``: ticks, not decreasing, or empty for "as fast as accepted".
+    """
+
+    writes: npt.NDArray[np.bool_]
+    bank: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    column: npt.NDArray[np.int64]
+    arrival: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_TIMES)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Sequential bursts from the channel-local ``first_burst`` on, the same for each of ``n_channels`` channels."""
+
+    kind: Literal["R", "W"]
+    first_burst: int
+    n_bursts: int
+    n_channels: int
+
+
+@dataclass(frozen=True)
+class DeviceRun:
+    """What a run did, summed over all channels; ticks count from the run's first tick.
+
+    ``active_ticks``: rank-ticks with any bank open; ``rank_ticks``: all rank-ticks up to ``idle_tick`` (the rest is
+    precharged). ``by_class``: commands of one channel of each class of equal channels, and ``class_of`` the class of
+    each channel.
+    """
+
+    end_tick: int
+    idle_tick: int
+    commands: dict[str, int]
+    active_ticks: int
+    rank_ticks: int
+    read_bytes: int
+    write_bytes: int
+    internal_bytes: int
+    row_hits: int
+    row_misses: int
+    refreshes: int
+    dropped: int
+    by_class: tuple[dict[str, int], ...]
+    class_of: tuple[int, ...]
+    issued: Issued | None = None
+    completions: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_TIMES)
+
+
+class Device:
+    """All channels of one standard. A run is a pure function of its arguments; the object holds tables and reuse."""
+
+    def __init__(self, spec: Dram) -> None:
+        self.spec = spec
+        self.tables = compile_tables(spec)
+        self._names = tuple(spec.commands)
+        self._memories: dict[str, StreamMemory] = {}
+        commands = spec.commands.values()
+        burst = spec.organization.burst_bytes
+        self._read_bytes = np.array([burst * (c.data == "read") for c in commands], dtype=np.int64)
+        self._write_bytes = np.array([burst * (c.data == "write") for c in commands], dtype=np.int64)
+        self._internal_bytes = np.array([c.internal_bytes for c in commands], dtype=np.int64)
+
+    def run_program(
+        self, program: HostProgram, *, refresh_phase: int | None = None, log: bool = False, close: bool = True
+    ) -> DeviceRun:
+        """Run a host program from tick 1 on idle channels with all banks precharged.
+
+        ``refresh_phase``: ticks since refresh last fell due (0: it falls due at tick 1); None: refresh starts to
+        count at tick 0. ``close``: close all rows at the end (`idle_tick`, and the PREs, are part of the run); a
+        program that ends with EOC ends there. Raises SimulationStalled when a request can never be served.
+        """
+        classes, class_of, sizes = np.unique(program.masks, axis=1, return_inverse=True, return_counts=True)
+        class_of = class_of.reshape(-1)
+        room = 2 * program.n_commands * classes.shape[1] + 64 * len(program.requests) + 4096 if log else 0
+        while True:
+            channels = self._channels(classes.shape[1], refresh_phase)
+            record = self._log(room)
+            end = front_end.run_host(
+                self.tables,
+                channels,
+                record,
+                _NO_TIMES,
+                program.requests,
+                np.ascontiguousarray(classes, dtype=np.int64),
+            )
+            ended = len(program.requests) > 0 and program.requests[-1, 0] == END
+            if end < k.NEVER and not ended:
+                end = front_end.drain(self.tables, channels, record, _NO_TIMES)
+            if end >= k.NEVER:
+                raise SimulationStalled(f"{self.spec.name}: a near-bank program can never finish")
+            idle = end if ended or not close else self._finish(channels, record, end)
+            if record[0, 0] <= room or not log:
+                return self._result(channels, record, int(end), int(idle), sizes, class_of, log=log)
+            room = int(record[0, 0])
+
+    def run_requests(
+        self,
+        requests: RequestList,
+        program: HostProgram | None = None,
+        *,
+        refresh_phase: int | None = None,
+        log: bool = False,
+    ) -> DeviceRun:
+        """Serve memory requests on one channel, beside the commands of ``program`` (without the front end).
+
+        ``completions`` of the result: for each request the tick at which its data has moved.
+        """
+        code = {name: index for index, name in enumerate(self._names)}
+        rows = np.stack(
+            [np.where(requests.writes, code["WR"], code["RD"]), requests.bank, requests.row, requests.column], axis=1
+        ).astype(np.int64)
+        runs = _NO_RUNS if program is None else program.requests
+        room = 8 * (len(rows) + len(runs)) + int(runs[:, 1].sum()) + 4096 if log else 0
+        while True:
+            channels = self._channels(1, refresh_phase)
+            record = self._log(room)
+            done = np.zeros(len(rows), dtype=np.int64)
+            state = request_driver.run_mixed(
+                self.tables, channels[0], record, done, rows, _NO_MAPPING, requests.arrival, runs
+            )
+            if state >= k.NEVER:
+                raise SimulationStalled(f"{self.spec.name}: a request can never be served")
+            end = int(channels[0, k.LAST_DONE])
+            if record[0, 0] <= room or not log:
+                one = np.ones(1, dtype=np.int64)
+                return self._result(channels, record, end, end, one, one * 0, log=log, done=done)
+            room = int(record[0, 0])
+
+    def run_streams(
+        self, segments: Sequence[Stream], *, refresh_phase: int | None = None, remember: bool = True, close: bool = True
+    ) -> DeviceRun:
+        """Serve streams side by side, each on its own channels, from tick 1 on idle channels with closed banks.
+
+        ``refresh_phase`` and ``close`` as in `run_program`. ``remember``: stretches between refreshes that repeat
+        exactly are not simulated again, within a run and from run to run; without it every command is.
+        """
+        code = {name: index for index, name in enumerate(self._names)}
+        channels = self._channels(len(segments), refresh_phase)
+        mapping, sweep = channel_mapping(AddressMapping(self.spec))
+        record = self._log(0)
+        for segment, channel in zip(segments, channels, strict=True):
+            command = code["RD" if segment.kind == "R" else "WR"]
+            request = np.array([[command, 0, 0, 0]], dtype=np.int64)
+            if not remember:
+                failed = request_driver.run_requests(
+                    self.tables,
+                    channel,
+                    record,
+                    _NO_TIMES,
+                    request,
+                    mapping,
+                    _NO_TIMES,
+                    segment.first_burst,
+                    segment.n_bursts,
+                )
+            else:
+                memory = self._memories.get(segment.kind)
+                if memory is None:
+                    memory = self._memories[segment.kind] = StreamMemory.empty(self.tables)
+                failed = stream_driver.run_stream(
+                    self.tables,
+                    channel,
+                    record,
+                    request,
+                    mapping,
+                    segment.first_burst,
+                    segment.n_bursts,
+                    sweep,
+                    memory.keys,
+                    memory.saved,
+                    memory.steps,
+                    memory.slots,
+                    memory.used,
+                )
+            if failed >= k.NEVER:
+                raise SimulationStalled(f"{self.spec.name}: a stream can never finish")
+        end = int(channels[:, k.LAST_DONE].max(initial=0))
+        idle = self._finish(channels, record, end) if close and segments else end
+        sizes = np.array([segment.n_channels for segment in segments], dtype=np.int64)
+        return self._result(channels, record, end, idle, sizes, np.repeat(np.arange(len(segments)), sizes), log=False)
+
+    def _channels(self, classes: int, refresh_phase: int | None) -> k.Ints:
+        channels = fresh_channels(self.tables, classes)
+        if refresh_phase is not None:
+            refresh_before_start(self.tables, channels, refresh_phase)
+        return channels
+
+    @staticmethod
+    def _log(room: int) -> k.Ints:
+        return np.zeros((room + 1, k.LOG_FIELDS), dtype=np.int64)
+
+    def _finish(self, channels: k.Ints, record: k.Ints, end: int) -> int:
+        return max(end, *(front_end.finish(self.tables, channel, record) for channel in channels))
+
+    def _result(  # noqa: PLR0913 -- what a run leaves behind
+        self,
+        channels: k.Ints,
+        record: k.Ints,
+        end: int,
+        idle: int,
+        sizes: npt.NDArray[np.int64],
+        class_of: npt.NDArray[np.int64],
+        *,
+        log: bool,
+        done: npt.NDArray[np.int64] = _NO_TIMES,
+    ) -> DeviceRun:
+        counts = channels[:, self.tables[k.AT_COUNT] : self.tables[k.AT_COUNT] + self.tables[k.H_KINDS]]
+        total = sizes @ counts
+        regs = sizes @ channels[:, : k.N_REGS]
+        open_ticks = [front_end.open_time(self.tables, channel, idle) for channel in channels]
+        return DeviceRun(
+            end_tick=end,
+            idle_tick=idle,
+            commands=self._named(total),
+            active_ticks=int(np.dot(sizes, open_ticks)),
+            rank_ticks=int(sizes.sum()) * idle * int(self.tables[k.H_RANKS]),
+            read_bytes=int(total @ self._read_bytes),
+            write_bytes=int(total @ self._write_bytes),
+            internal_bytes=int(total @ self._internal_bytes),
+            row_hits=int(regs[k.HITS]),
+            row_misses=int(regs[k.MISSES]),
+            refreshes=int(regs[k.REFRESHES]),
+            dropped=int(regs[k.DROPPED]),
+            by_class=tuple(self._named(count) for count in counts),
+            class_of=tuple(int(c) for c in class_of),
+            issued=_issued(record) if log else None,
+            completions=done,
+        )
+
+    def _named(self, counts: npt.NDArray[np.int64]) -> dict[str, int]:
+        return {name: int(n) for name, n in zip(self._names, counts, strict=True) if n}
+
+
+def _issued(record: k.Ints) -> Issued:
+    rows = record[1 : 1 + int(record[0, 0])]
+    rows = rows[np.argsort(rows[:, k.LOG_TICK], kind="stable")]
+    columns = (k.LOG_TICK, k.LOG_COMMAND, k.LOG_NODE, k.LOG_ROW, k.LOG_COLUMN, k.LOG_CLASS)
+    return Issued(*(rows[:, column] for column in columns))

@@ -1,0 +1,89 @@
+"""The command log of one channel: records, and their CSV form (docs/dram-engine.md section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from simulator.config.dram_schema import Dram
+from simulator.errors import TraceError
+
+HEADER = "# standard: "
+
+
+class LoggedCommand(NamedTuple):
+    """A command as issued: first tick, node by level below the channel (-1: not addressed), row and column or -1."""
+
+    tick: int
+    command: str
+    address: tuple[int, ...]
+    row: int
+    column: int
+
+
+class CommandLog(NamedTuple):
+    """A log file's content: the standard that it names, the levels below the channel, the commands in file order."""
+
+    standard: str
+    levels: tuple[str, ...]
+    commands: tuple[LoggedCommand, ...]
+
+
+def format_log(spec: Dram, commands: Iterable[LoggedCommand]) -> Iterator[str]:
+    """The lines of a log file, without line ends."""
+    yield HEADER + spec.name
+    yield ",".join(("clk", "command", *spec.organization.levels, "row", "column"))
+    for entry in commands:
+        yield ",".join(map(str, (entry.tick, entry.command, *entry.address, entry.row, entry.column)))
+
+
+def write_log(spec: Dram, commands: Iterable[LoggedCommand], path: Path) -> None:
+    """Write a log file."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(line + "\n" for line in format_log(spec, commands))
+
+
+def read_log(path: Path) -> CommandLog:
+    """Read a log file; raises TraceError with the place of the first thing that is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise TraceError(f"cannot read the log: {reason}", file=str(path), line=1, column=1) from error
+    return parse_log(text.splitlines(), str(path))
+
+
+def parse_log(lines: Sequence[str], name: str) -> CommandLog:
+    """The log in ``lines``; ``name`` is the file named in errors. Raises TraceError."""
+    if not lines or not lines[0].startswith(HEADER):
+        raise TraceError(f"a log begins with '{HEADER}NAME'", file=name, line=1, column=1)
+    levels = _levels(lines[1] if len(lines) > 1 else "", name)
+    entries = (_entry(line, number, levels, name) for number, line in enumerate(lines[2:], 3) if line.strip())
+    return CommandLog(lines[0].removeprefix(HEADER).strip(), levels, tuple(entries))
+
+
+def _levels(line: str, name: str) -> tuple[str, ...]:
+    """The levels that the line of column names lists."""
+    names = line.split(",")
+    if names[:2] != ["clk", "command"] or names[-2:] != ["row", "column"] or len(names) < 5:
+        raise TraceError("the column names must be clk,command,<levels>,row,column", file=name, line=2, column=1)
+    return tuple(names[2:-2])
+
+
+def _entry(line: str, number: int, levels: tuple[str, ...], name: str) -> LoggedCommand:
+    """One record."""
+    fields = line.split(",")
+    if len(fields) != len(levels) + 4:
+        message = f"{len(fields)} fields, not {len(levels) + 4}"
+        raise TraceError(message, file=name, line=number, column=1)
+    numbers = []
+    for index, field in enumerate(fields):
+        if index == 1:
+            continue
+        try:
+            numbers.append(int(field))
+        except ValueError:
+            column = sum(len(earlier) + 1 for earlier in fields[:index]) + 1
+            raise TraceError(f"'{field}' is not a whole number", file=name, line=number, column=column) from None
+    return LoggedCommand(numbers[0], fields[1].strip(), tuple(numbers[1:-2]), numbers[-2], numbers[-1])

@@ -1,0 +1,101 @@
+"""State of the reference engine's channel: banks, earliest ticks, buses, register mode."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from functools import partial
+from itertools import product
+
+import simpy
+
+from simulator.dram.reference_table import Node, ReferenceCommand, ReferenceTable
+
+
+class Bank:
+    """One bank: the row that it has open, if any."""
+
+    def __init__(self) -> None:
+        self.open_row: int | None = None
+
+    def take(self, command: ReferenceCommand, row: int, _event: simpy.Event) -> None:
+        """React to a command's event."""
+        if command.opens:
+            self.open_row = row
+        if command.closes:
+            self.open_row = None
+
+
+class Channel:
+    """What the commands issued so far allow: readiness of each command at each node, open rows, the mode."""
+
+    def __init__(self, env: simpy.Environment, table: ReferenceTable) -> None:
+        self.table = table
+        self.mode = "memory"
+        self._env = env
+        self.banks: dict[Node, Bank] = {node: Bank() for node in product(*map(range, table.counts))}
+        self._nodes_banks: defaultdict[Node, list[tuple[Node, Bank]]] = defaultdict(list)
+        for node, bank in self.banks.items():
+            for depth in range(len(node) + 1):
+                self._nodes_banks[node[:depth]].append((node, bank))
+        self._earliest: defaultdict[tuple[str, Node], int] = defaultdict(int)
+        self._activations: dict[tuple[int, Node], deque[tuple[int, str]]] = {}
+        self._bus_free: defaultdict[str, int] = defaultdict(int)
+
+    def banks_under(self, node: Node) -> list[tuple[Node, Bank]]:
+        """The banks of a node with their addresses, in bank order."""
+        return self._nodes_banks[node]
+
+    def free_from(self, command: ReferenceCommand, node: Node) -> int:
+        """The tick from which gaps, windows and the bus let ``command`` issue to ``node``; may be in the past."""
+        by_gaps = max(self._earliest[command.name, node[:depth]] for depth in range(len(node) + 1))
+        return max(by_gaps, self._bus_free[command.bus], self._window_ready(command, node))
+
+    def _window_ready(self, command: ReferenceCommand, node: Node) -> int:
+        """The first tick at which no activation window is overfull by ``command``."""
+        tick = 0
+        for window in self.table.windows_to(command):
+            past = self._activations.get((window.row, node[: window.depth]), ())
+            needed = window.window - command.activations + 1
+            if len(past) >= needed:
+                issued, earlier = past[-needed]
+                tick = max(tick, issued + window.gaps.get(earlier, 0))
+        return tick
+
+    def issue(self, command: ReferenceCommand, node: Node, row: int) -> simpy.Event:
+        """Put a command on its bus now. Its event has reached the banks when the caller has waited for it."""
+        tick = int(self._env.now)
+        self._bus_free[command.bus] = tick + command.bus_ticks
+        for gap in self.table.gaps_from(command):
+            for target in self._targets(node[: gap.depth], sibling=gap.sibling):
+                self._earliest[gap.after, target] = max(self._earliest[gap.after, target], tick + gap.ticks)
+        for window in self.table.windows_from(command):
+            key = (window.row, node[: window.depth])
+            past = self._activations.setdefault(key, deque(maxlen=window.window))
+            past.extend([(tick, command.name)] * command.activations)
+        if command.name == self.table.mode_switch:
+            self.mode = "register" if self.mode == "memory" else "memory"
+        event = self._env.event()
+        event.callbacks.extend(partial(bank.take, command, row) for _, bank in self.banks_under(node))
+        return event.succeed()
+
+    def _targets(self, node: Node, *, sibling: bool) -> list[Node]:
+        """The node itself, or the other children of its parent."""
+        if not sibling:
+            return [node]
+        count = self.table.counts[len(node) - 1]
+        return [(*node[:-1], index) for index in range(count) if index != node[-1]]
+
+
+def pad(node: Node, levels: int) -> Node:
+    """A node's address by all levels, -1 where it does not go deeper."""
+    return node + (-1,) * (levels - len(node))
+
+
+def first_open_on_another_row(banks: list[tuple[Node, Bank]], row: int | None) -> Node | None:
+    """The first bank with a row open that is not ``row``."""
+    return next((node for node, bank in banks if bank.open_row not in (None, row)), None)
+
+
+def first_closed(banks: list[tuple[Node, Bank]]) -> Node | None:
+    """The first closed bank."""
+    return next((node for node, bank in banks if bank.open_row is None), None)

@@ -1,0 +1,114 @@
+"""The reference engine's reading of a standard: commands with their effects, gaps by the command that starts them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.config.dram_schema import Dram
+from simulator.config.timing import resolve_dram
+
+Node = tuple[int, ...]
+"""A node's address: one index for each level from below the channel down to the node's own; ``()`` is the channel."""
+
+
+@dataclass(frozen=True)
+class ReferenceCommand:
+    """A command with times in ticks; ``depth`` is the length of the node addresses that it takes."""
+
+    name: str
+    depth: int
+    row: Literal["open", "closed", "any"]
+    opens: bool
+    closes: bool
+    opener: str | None
+    closer: str | None
+    bus: str
+    bus_ticks: int
+    align: int
+    latency: int
+    activations: int
+    mode: Literal["memory", "register", "any"]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """``after`` waits ``ticks`` on the node at ``depth`` that holds the earlier command, or on that node's siblings."""
+
+    after: str
+    depth: int
+    ticks: int
+    sibling: bool
+
+
+@dataclass(frozen=True)
+class Window:
+    """At most ``window`` activations on a node at ``depth`` within a gap that depends on the first one's command."""
+
+    row: int
+    depth: int
+    window: int
+    gaps: Mapping[str, int]
+
+
+class ReferenceTable:
+    """A standard, ready for look-ups by command."""
+
+    def __init__(self, spec: Dram) -> None:
+        resolved = resolve_dram(spec)
+        split = spec.controller.command_buses == "split"
+        self.counts = tuple(spec.organization.levels.values())
+        self.buses = ("column", "row") if split else ("command",)
+        self.mode_switch = spec.controller.mode_switch
+        self.refresh_interval = resolved.refresh_interval
+        self.commands = {
+            name: ReferenceCommand(
+                name=name,
+                depth=resolved.commands[name].scope,
+                row=row.row,
+                opens=row.opens,
+                closes=row.closes,
+                opener=row.opener,
+                closer=row.closer,
+                bus=row.bus if split else "command",
+                bus_ticks=resolved.commands[name].bus_ticks,
+                align=row.align,
+                latency=resolved.commands[name].latency,
+                activations=max(1, resolved.commands[name].activations),
+                mode=row.mode,
+            )
+            for name, row in spec.commands.items()
+        }
+        self.twins = {row.auto_precharge_of: name for name, row in spec.commands.items() if row.auto_precharge_of}
+        self._gaps: defaultdict[str, list[Gap]] = defaultdict(list)
+        self._windows_to: defaultdict[str, list[Window]] = defaultdict(list)
+        self._windows_from: defaultdict[str, list[Window]] = defaultdict(list)
+        for number, row in enumerate(resolved.constraints):
+            for after in row.to:
+                gaps = {before: row.gap(before, after) for before in row.from_}
+                if row.window > 1:
+                    self._windows_to[after].append(Window(number, row.level, row.window, gaps))
+                    continue
+                for before, ticks in gaps.items():
+                    self._gaps[before].append(Gap(after, row.level, ticks, row.sibling))
+            if row.window > 1:
+                for before in row.from_:
+                    self._windows_from[before].append(Window(number, row.level, row.window, {}))
+
+    def command(self, name: str) -> ReferenceCommand:
+        """The command called ``name``; raises KeyError for one that the standard does not have."""
+        return self.commands[name]
+
+    def gaps_from(self, command: ReferenceCommand) -> list[Gap]:
+        """What must wait for ``command``."""
+        return self._gaps[command.name]
+
+    def windows_to(self, command: ReferenceCommand) -> list[Window]:
+        """The activation windows that may hold ``command`` back."""
+        return self._windows_to[command.name]
+
+    def windows_from(self, command: ReferenceCommand) -> list[Window]:
+        """The activation windows in which ``command`` counts."""
+        return self._windows_from[command.name]

@@ -1,0 +1,1 @@
+"""Makes `strategies` importable from every test below this folder."""

@@ -1,0 +1,100 @@
+"""Each shipped standard: valid, complete, equal to its source, tight at each gate, and as fast as its pins."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from strategies import DATA, STANDARDS, bank_count, standard
+
+from simulator.config.paths import list_names
+from simulator.config.timing import resolve_dram
+from simulator.dram.reference import MemoryRequest, run_reference
+
+
+def test_every_shipped_standard_is_tested_here() -> None:
+    assert set(STANDARDS) == {Path(name).name for name in list_names("drams")}
+
+
+@pytest.mark.parametrize("name", STANDARDS)
+def test_every_command_that_moves_data_or_rows_has_an_energy_with_a_source(name: str) -> None:
+    spec = standard(name)
+    never_issued = {"REFpb", "PRE4"} | ({"REFab"} if spec.controller.refresh == "none" else set())
+    for command, row in spec.commands.items():
+        if command in never_issued:
+            continue
+        if row.data != "none" or row.internal_bytes or row.opens or row.refreshes:
+            assert spec.energy.commands[command].source, command
+
+
+@pytest.mark.parametrize("name", STANDARDS)
+def test_background_power_rises_with_an_open_bank(name: str) -> None:
+    energy = standard(name).energy
+    assert energy.background_active_mw > energy.background_precharged_mw > 0
+
+
+def test_gddr6_aim_ref_has_exactly_the_gaps_of_the_published_simulator() -> None:
+    resolved = resolve_dram(standard("gddr6_aim_ref"))
+    native = {row.alias or name: name for name, row in standard("gddr6_aim_ref").commands.items()}
+    with (DATA / "aim" / "timing_constraints.csv").open() as file:
+        published = {
+            (row["level"], native[row["preceding"]], native[row["following"]]): int(row["min_gap_cycles"])
+            for row in csv.DictReader(file)
+            if row["following"] not in ("SYNC", "EOC")
+        }
+    ours = [
+        ((resolved.levels[row.level], before, after), row.gap(before, after))
+        for row in resolved.constraints
+        for before in row.from_
+        for after in row.to
+    ]
+    assert len(published) == 337
+    assert len(ours) == len(dict(ours))
+    assert dict(ours) == published
+
+
+def test_gddr6_aim_ref_drains_writes_at_the_published_thresholds() -> None:
+    controller = standard("gddr6_aim_ref").controller
+    size, drain = controller.write_queue, controller.write_drain
+    assert [writes > drain.high * size for writes in (25, 26)] == [False, True]
+    assert [writes < drain.low * size for writes in (6, 7)] == [True, False]
+
+
+@pytest.mark.parametrize("name", ["hbm2_2.0g", "hbm3_6.4g"])
+def test_hbm_has_exactly_the_constraints_and_command_lengths_of_its_source(name: str) -> None:
+    resolved = resolve_dram(standard(name))
+    source = json.loads((DATA / "ramulator2" / "hbm.json").read_text())[name]
+    scale = source["tick_multiplier"]
+    published = {
+        (level, before, after, clocks * scale, window, sibling)
+        for level, befores, afters, clocks, window, sibling in source["constraints_clocks"]
+        for before in befores
+        for after in afters
+    }
+    ours = {
+        (resolved.levels[row.level], before, after, row.base_gap, row.window, row.sibling)
+        for row in resolved.constraints
+        for before in row.from_
+        for after in row.to
+    }
+    assert ours == published
+    assert {name: row.bus_ticks for name, row in resolved.commands.items()} == source["command_cycles_ticks"]
+    assert resolved.commands["RD"].latency == source["read_latency_ticks"]
+
+
+@pytest.mark.parametrize("name", STANDARDS)
+def test_row_hits_over_bank_groups_run_at_the_rate_of_the_pins(name: str) -> None:
+    spec = standard(name)
+    levels = spec.organization.levels
+    groups = [bank * levels["bank"] for bank in range(bank_count(spec) // levels["bank"])]
+    by_channel = sorted(groups, key=lambda bank: bank % (bank_count(spec) // levels.get("pseudochannel", 1)))
+    served = by_channel[: levels.get("pseudochannel", 1) * levels["bankgroup"]]
+    reads = [MemoryRequest("R", served[i % len(served)], 0, i % 32) for i in range(450)]
+    times = [entry.tick for entry in run_reference(spec, reads, refresh="none").log if entry.command == "RD"]
+    steady = times[-400:]
+    seconds = (steady[-1] - steady[0]) * spec.tCK_ps * 1e-12 / spec.ticks_per_clock
+    gb_s = (len(steady) - 1) * spec.organization.burst_bytes / seconds / 1e9
+    peak_gb_s = spec.organization.data_pins * spec.organization.data_rate_mbps / 8e3
+    assert gb_s == pytest.approx(peak_gb_s, rel=0.01)

@@ -1,0 +1,136 @@
+"""What the compiled engine adds to a channel: streams with memory, equal channels once, any refresh phase."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import NEAR_BANK_STANDARDS, standard, with_policy
+
+from simulator.dram.checker import check_log
+from simulator.dram.device import Device, DeviceRun, RequestList, Stream
+from simulator.dram.program import ProgramBuilder
+from simulator.dram.replay import logged
+
+PLAIN = ("hbm2_2.0g", "hbm3_6.4g", "gddr6_aim")
+DEVICES = {name: Device(standard(name)) for name in {*PLAIN, *NEAR_BANK_STANDARDS}}
+
+
+def figures(run: DeviceRun) -> dict[str, object]:
+    """All plain fields of a run."""
+    return {f.name: getattr(run, f.name) for f in dataclasses.fields(run) if f.name not in ("issued", "completions")}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@settings(max_examples=12)
+@given(
+    kind=st.sampled_from("RW"),
+    first=st.integers(0, 5000),
+    n=st.integers(1, 60_000),
+    phase=st.one_of(st.none(), st.integers(0, 20_000)),
+)
+def test_a_remembered_stream_equals_the_simulated_one(
+    name: str, kind: str, first: int, n: int, phase: int | None
+) -> None:
+    segments = [Stream("R" if kind == "R" else "W", first, n, 3)]
+    device = DEVICES[name]
+    remembered = device.run_streams(segments, refresh_phase=phase)
+    simulated = device.run_streams(segments, refresh_phase=phase, remember=False)
+    assert figures(remembered) == figures(simulated)
+
+
+def test_streams_of_different_length_are_counted_by_their_channels() -> None:
+    device = DEVICES["hbm2_2.0g"]
+    run = device.run_streams([Stream("R", 0, 1000, 3), Stream("R", 0, 999, 5)])
+    assert run.commands["RD"] == 3 * 1000 + 5 * 999
+    assert run.read_bytes == run.commands["RD"] * 32
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_a_start_at_a_refresh_phase_equals_a_late_arrival(name: str, data: st.DataObject) -> None:
+    device = DEVICES[name]
+    spec = device.spec
+    start = 1 + spec.ticks_per_clock * data.draw(st.integers(20_000, 40_000))
+    n = data.draw(st.integers(1, 40))
+    banks = np.array(data.draw(st.lists(st.integers(0, 15), min_size=n, max_size=n)), dtype=np.int64)
+    zeros = np.zeros(n, dtype=np.int64)
+    writes = zeros.astype(np.bool_)
+    late = device.run_requests(RequestList(writes, banks, zeros, zeros, zeros + start))
+    phased = device.run_requests(RequestList(writes, banks, zeros, zeros), refresh_phase=start)
+    assert (late.completions - (start - 1)).tolist() == phased.completions.tolist()
+
+
+def program(builder: ProgramBuilder, rows: int, channels: np.ndarray | None = None) -> None:
+    """A GEMV of a few rows."""
+    builder.add("WRGB", 64, channels=channels)
+    for row in range(rows):
+        builder.add("WRMACab", channels=channels)
+        builder.add("MACab", 64, row=row, channels=channels)
+        builder.add("RDMACab", blocking=True, channels=channels)
+
+
+@pytest.mark.parametrize("name", NEAR_BANK_STANDARDS)
+def test_equal_channels_cost_what_one_does(name: str) -> None:
+    runs = []
+    for channels in (1, 8):
+        builder = ProgramBuilder(standard(name), channels)
+        program(builder, 5)
+        runs.append(DEVICES[name].run_program(builder.build(), refresh_phase=100))
+    one, eight = runs
+    assert eight.end_tick == one.end_tick
+    assert eight.idle_tick == one.idle_tick
+    assert eight.commands == {command: 8 * count for command, count in one.commands.items()}
+    assert eight.active_ticks == 8 * one.active_ticks
+
+
+def test_channels_without_work_issue_nothing() -> None:
+    builder = ProgramBuilder(standard("gddr6_aim_ref"), 4)
+    program(builder, 2, np.array([True, False, True, False]))
+    run = DEVICES["gddr6_aim_ref"].run_program(builder.build())
+    assert run.by_class[run.class_of[1]] == {}
+    assert run.by_class[run.class_of[0]]["MACab"] == 128
+
+
+@pytest.mark.parametrize("name", NEAR_BANK_STANDARDS)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_every_channel_of_a_host_program_is_legal(name: str, data: st.DataObject) -> None:
+    spec = standard(name)
+    builder = ProgramBuilder(spec, 3)
+    for _ in range(data.draw(st.integers(1, 8))):
+        mask = np.array(data.draw(st.lists(st.booleans(), min_size=3, max_size=3)))
+        if not mask.any():
+            continue
+        kind = data.draw(st.sampled_from(("program", "write", "read", "sync")))
+        bank, row = data.draw(st.integers(0, 15)), data.draw(st.integers(0, 3))
+        if kind == "program":
+            program(builder, data.draw(st.integers(1, 3)), mask)
+        elif kind == "sync":
+            builder.sync()
+        else:
+            builder.add("WR" if kind == "write" else "RD", 3, bank=bank, row=row, channels=mask, memory=True)
+    run = DEVICES[name].run_program(builder.build(), log=True)
+    assert run.issued is not None
+    for channel in range(3):
+        log = list(logged(spec, run.issued, run.class_of[channel]))
+        assert check_log(spec, log) == []
+        assert len(log) == sum(run.by_class[run.class_of[channel]].values())
+
+
+@pytest.mark.parametrize("name", NEAR_BANK_STANDARDS)
+def test_refresh_takes_its_share_of_a_program(name: str) -> None:
+    spec = standard(name)
+    builder = ProgramBuilder(spec, 1)
+    program(builder, 60)
+    without = Device(with_policy(spec, refresh="none")).run_program(builder.build())
+    if spec.controller.refresh == "none":
+        assert without.refreshes == 0
+        return
+    run = DEVICES[name].run_program(builder.build())
+    assert run.refreshes == run.commands["REFab"] > 0
+    assert run.end_tick > without.end_tick
