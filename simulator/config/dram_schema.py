@@ -89,6 +89,7 @@ class Controller(Spec):
     refresh: Literal["none", "REFab"]
     command_buses: Literal["single", "split"] = "single"
     address_mapping: str
+    contention: Literal["cancel", "skip"] = "skip"
     mode_switch: str | None = None
     quirks: tuple[Quirk, ...] = ()
 

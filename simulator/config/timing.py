@@ -98,6 +98,7 @@ class ResolvedDram:
     command_buses: str
     address_mapping: str
     mode_switch: str | None
+    contention: str
     quirks: tuple[str, ...]
 
 
@@ -152,6 +153,7 @@ def resolve_dram(spec: Dram) -> ResolvedDram:
         command_buses=controller.command_buses,
         address_mapping=controller.address_mapping,
         mode_switch=controller.mode_switch,
+        contention=controller.contention,
         quirks=controller.quirks,
         refresh_interval=timings[REFRESH_INTERVAL] * spec.ticks_per_clock if controller.refresh != "none" else 0,
     )

@@ -128,22 +128,29 @@ class Controller:
     def _choose(self, bus: str, tick: int) -> Choice | None:
         """One pass over one command bus (section 4, steps 1 to 5)."""
         queues = self._queues
-        choice = self._best(queues.active, bus, tick)
+        choice = self._best(self._choices(queues.active, bus), tick)
         if choice and self._ready(choice, tick):
             return choice
+        skip = self._policy.contention == "skip"
         if queues.refresh or queues.near_bank:
-            head = (queues.refresh or queues.near_bank)[0]
-            choice = Choice(head, self._next_step(head))
-            return choice if choice.step.command.bus == bus and self._ready(choice, tick) else None
-        choice = self._best(queues.served_buffer(), bus, tick)
-        if choice is None or not self._ready(choice, tick) or self._cancelled(choice):
+            choices = self._choices([(queues.refresh or queues.near_bank)[0]], bus)
+        else:
+            choices = self._choices(queues.served_buffer(), bus)
+        if skip:
+            choices = [choice for choice in choices if not self._takes_active_row(choice)]
+        choice = self._best(choices, tick)
+        if choice is None or not self._ready(choice, tick):
             return None
-        return choice
+        cancelled = choice.entry.index is not None and self._takes_active_row(choice)
+        return None if cancelled else choice
 
-    def _best(self, entries: list[Entry], bus: str, tick: int) -> Choice | None:
-        """The entry that the scheduler prefers among those whose next command uses the bus."""
+    def _choices(self, entries: Sequence[Entry], bus: str) -> list[Choice]:
+        """The entries whose next command uses the bus."""
         choices = [Choice(entry, self._next_step(entry)) for entry in entries]
-        choices = [choice for choice in choices if choice.step.command.bus == bus]
+        return [choice for choice in choices if choice.step.command.bus == bus]
+
+    def _best(self, choices: list[Choice], tick: int) -> Choice | None:
+        """What the scheduler prefers."""
         by_readiness = self._policy.scheduler == "FRFCFS"
 
         def rank(choice: Choice) -> tuple[bool, int]:
@@ -155,11 +162,12 @@ class Controller:
         command = choice.step.command
         return self._channel.free_from(command, choice.step.node) <= tick and (tick - 1) % command.align == 0
 
-    def _cancelled(self, choice: Choice) -> bool:
+    def _takes_active_row(self, choice: Choice) -> bool:
         """Whether a precharge on the way would close a row that an active request still needs."""
-        step = choice.step
-        closing = step.command.closes and not step.is_final and step.command.depth == len(self._table.counts)
-        return closing and any(entry.bank == choice.entry.bank for entry in self._queues.active)
+        command, node, _ = choice.step
+        if choice.step.is_final or not command.closes:
+            return False
+        return any(self._nodes[entry.bank][: command.depth] == node for entry in self._queues.active)
 
     def _final(self, entry: Entry) -> ReferenceCommand:
         """The command that does what was asked; with auto-precharge if nobody else needs the row (closed page)."""

@@ -152,6 +152,7 @@ def _set_policies(header: k.Ints, dram: ResolvedDram, code: dict[str, int]) -> N
     header[k.H_BUSES] = 2 if dram.command_buses == "split" else 1
     header[k.H_RANK_LEVEL] = rank
     header[k.H_CLOSED_PAGE] = dram.page_policy == "closed"
+    header[k.H_PROTECT] = dram.contention == "skip"
     header[k.H_FCFS] = dram.scheduler == "FCFS"
     header[k.H_READ_QUEUE] = dram.read_queue
     header[k.H_WRITE_QUEUE] = dram.write_queue

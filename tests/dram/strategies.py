@@ -30,9 +30,10 @@ def with_policy(
     page_policy: Literal["open", "closed"] | None = None,
     refresh: Literal["none", "REFab"] | None = None,
     scheduler: Literal["FRFCFS", "FCFS"] | None = None,
+    contention: Literal["skip", "cancel"] | None = None,
 ) -> Dram:
     """The standard with other controller policies."""
-    changes = {"page_policy": page_policy, "refresh": refresh, "scheduler": scheduler}
+    changes = {"page_policy": page_policy, "refresh": refresh, "scheduler": scheduler, "contention": contention}
     controller = spec.controller.model_copy(update={key: value for key, value in changes.items() if value is not None})
     return spec.model_copy(update={"controller": controller})
 
@@ -81,6 +82,7 @@ def programs(draw: st.DrawFn, spec: Dram, max_size: int = 12) -> list[ProgramEnt
 
 
 PAGE_POLICIES = st.sampled_from(("open", "closed"))
+CONTENTIONS = st.sampled_from(("skip", "cancel"))
 SCHEDULERS = st.sampled_from(("FRFCFS", "FCFS"))
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
+    CONTENTIONS,
     NEAR_BANK_STANDARDS,
     PAGE_POLICIES,
     SCHEDULERS,
@@ -52,8 +53,9 @@ def host_program(spec: Dram, entries: list[ProgramEntry]) -> HostProgram:
 
 
 @cache
-def device(name: str, page_policy: str, refresh: str, scheduler: str) -> Device:
-    return Device(with_policy(standard(name), page_policy=page_policy, refresh=refresh, scheduler=scheduler))
+def device(name: str, page_policy: str, refresh: str, scheduler: str, contention: str) -> Device:
+    changes = {"page_policy": page_policy, "refresh": refresh, "scheduler": scheduler, "contention": contention}
+    return Device(with_policy(standard(name), **changes))
 
 
 def assert_engines_agree(found: Device, requests: list[MemoryRequest], entries: list[ProgramEntry]) -> None:
@@ -74,7 +76,9 @@ def assert_engines_agree(found: Device, requests: list[MemoryRequest], entries: 
 @given(data=st.data())
 def test_memory_streams_agree(name: str, data: st.DataObject) -> None:
     spec = standard(name)
-    found = device(name, data.draw(PAGE_POLICIES), data.draw(refresh_policies(spec)), data.draw(SCHEDULERS))
+    found = device(
+        name, data.draw(PAGE_POLICIES), data.draw(refresh_policies(spec)), data.draw(SCHEDULERS), data.draw(CONTENTIONS)
+    )
     assert_engines_agree(found, data.draw(request_lists(spec)), [])
 
 
@@ -83,7 +87,7 @@ def test_memory_streams_agree(name: str, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_near_bank_programs_agree(name: str, data: st.DataObject) -> None:
     spec = standard(name)
-    found = device(name, "open", data.draw(refresh_policies(spec)), "FRFCFS")
+    found = device(name, "open", data.draw(refresh_policies(spec)), "FRFCFS", data.draw(CONTENTIONS))
     assert_engines_agree(found, [], data.draw(programs(spec)))
 
 
@@ -92,5 +96,5 @@ def test_near_bank_programs_agree(name: str, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_both_together_agree(name: str, data: st.DataObject) -> None:
     spec = standard(name)
-    found = device(name, data.draw(PAGE_POLICIES), data.draw(refresh_policies(spec)), "FRFCFS")
+    found = device(name, data.draw(PAGE_POLICIES), data.draw(refresh_policies(spec)), "FRFCFS", data.draw(CONTENTIONS))
     assert_engines_agree(found, data.draw(request_lists(spec, 30)), data.draw(programs(spec, 6)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.bank import earliest, issue, next_command
-from simulator.dram.kernel.memory_queue import choose, switch_mode, take_memory
+from simulator.dram.kernel.memory_queue import choose, switch_mode, take_memory, takes_active_row
 from simulator.dram.kernel.near_bank_queue import take_near_bank
 from simulator.dram.kernel.state import Ints, command_field, compiled, level_field
 
@@ -21,6 +21,8 @@ def _take_refresh(t: Ints, m: Ints, log: Ints, bus: int, clk: int) -> tuple[int,
     tick = earliest(t, m, command, bank, clk)
     if tick > clk or command_field(t, command, k.C_BUS) != bus:
         return 0, max(tick, clk + 1)
+    if t[k.H_PROTECT] and command != final and takes_active_row(t, m, command, bank):
+        return 0, k.NEVER
     if switch_mode(t, m, log, final, clk):
         return clk, k.NEVER
     issue(t, m, log, command, bank, -1, -1, clk)

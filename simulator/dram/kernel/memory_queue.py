@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.bank import earliest, issue, next_command
-from simulator.dram.kernel.state import Ints, command_field, compiled, order_at
+from simulator.dram.kernel.state import Ints, command_field, compiled, level_field, order_at
 
 
 @compiled("int64(int64[::1], int64)", inline=True)
@@ -85,6 +85,18 @@ def step_tick(t: Ints, m: Ints, entry: int, clk: int) -> int:
     return _renew(t, m, entry, step, clk)
 
 
+@compiled("boolean(int64[::1], int64[::1], int64, int64)")
+def takes_active_row(t: Ints, m: Ints, command: int, bank: int) -> bool:
+    """Whether a command closes the row under an active request."""
+    if not command_field(t, command, k.C_CLOSES):
+        return False
+    span = level_field(t, command_field(t, command, k.C_SCOPE), k.L_SPAN)
+    for i in range(m[k.N_ACTIVE]):
+        if m[m[order_at(t, k.ACTIVE_QUEUE, i)] + k.Q_BANK] // span == bank // span:
+            return True
+    return False
+
+
 @compiled("UniTuple(int64, 2)(int64[::1], int64[::1], int64, int64, int64, int64)")
 def choose(t: Ints, m: Ints, queue: int, bus: int, clk: int, thorough: int) -> tuple[int, int]:
     """The scheduler's choice in a buffer for a bus at a tick: (index or -1, next tick of interest on either bus).
@@ -96,6 +108,7 @@ def choose(t: Ints, m: Ints, queue: int, bus: int, clk: int, thorough: int) -> t
     horizon = k.NEVER
     fcfs = t[k.H_FCFS] != 0
     every = t[k.H_CLOSED_PAGE] != 0
+    protect = t[k.H_PROTECT] != 0 and queue != k.ACTIVE_QUEUE
     banks = t[k.AT_BANK]
     first = order_at(t, queue, 0)
     for i in range(m[k.N_READ + queue]):
@@ -111,7 +124,12 @@ def choose(t: Ints, m: Ints, queue: int, bus: int, clk: int, thorough: int) -> t
             horizon = min(horizon, tick)
             if not fcfs:
                 continue
-        if command_field(t, m[step + k.F_COMMAND], k.C_BUS) != bus:
+        command = m[step + k.F_COMMAND]
+        if command_field(t, command, k.C_BUS) != bus:
+            continue
+        final = m[entry + k.Q_COMMAND]
+        on_the_way = command != final and command != command_field(t, final, k.C_TWIN)
+        if protect and on_the_way and takes_active_row(t, m, command, m[entry + k.Q_BANK]):
             continue
         sequence = m[entry + k.Q_SEQUENCE]
         if sequence < chosen_sequence:
@@ -155,17 +173,6 @@ def switch_mode(t: Ints, m: Ints, log: Ints, final: int, clk: int) -> bool:
     return True
 
 
-@compiled("boolean(int64[::1], int64[::1], int64, int64)")
-def _cancelled(t: Ints, m: Ints, command: int, bank: int) -> bool:
-    """Whether a closing command would take the row from under an active request."""
-    if not command_field(t, command, k.C_CLOSES):
-        return False
-    for i in range(m[k.N_ACTIVE]):
-        if m[m[order_at(t, k.ACTIVE_QUEUE, i)] + k.Q_BANK] == bank:
-            return True
-    return False
-
-
 @compiled("boolean(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64, int64, int64)")
 def take_memory(t: Ints, m: Ints, log: Ints, done: Ints, queue: int, index: int, clk: int) -> bool:
     """Issue the next command of a memory request; False if it is cancelled in favour of an active one."""
@@ -174,7 +181,7 @@ def take_memory(t: Ints, m: Ints, log: Ints, done: Ints, queue: int, index: int,
     bank = m[entry + k.Q_BANK]
     command = m[_step_of(t, m, entry) + k.F_COMMAND]
     is_final = command in (final, command_field(t, final, k.C_TWIN))
-    if queue != k.ACTIVE_QUEUE and not is_final and _cancelled(t, m, command, bank):
+    if queue != k.ACTIVE_QUEUE and not is_final and takes_active_row(t, m, command, bank):
         return False
     if switch_mode(t, m, log, final, clk):
         return True

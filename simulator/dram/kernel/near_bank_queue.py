@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.bank import earliest, issue, issue_run, next_command
-from simulator.dram.kernel.memory_queue import complete, switch_mode
+from simulator.dram.kernel.memory_queue import complete, switch_mode, takes_active_row
 from simulator.dram.kernel.state import Ints, command_field, compiled, run_at
 
 # A host request.
@@ -80,6 +80,8 @@ def take_near_bank(t: Ints, m: Ints, log: Ints, bus: int, clk: int, limit: int, 
     tick = earliest(t, m, command, bank, clk)
     if tick > clk or command_field(t, command, k.C_BUS) != bus:
         return 0, max(tick, clk + 1)
+    if t[k.H_PROTECT] and command != final and takes_active_row(t, m, command, bank):
+        return 0, k.NEVER
     if switch_mode(t, m, log, final, clk):
         return clk, k.NEVER
     row = m[run + k.R_ROW]

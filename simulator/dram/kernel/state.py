@@ -58,6 +58,7 @@ SYNC = -1
     H_RANK_LEVEL,
     H_CLOSED_PAGE,
     H_FCFS,
+    H_PROTECT,  # a closer that an active request forbids is no candidate
     H_READ_QUEUE,
     H_WRITE_QUEUE,
     H_NEAR_BANK_QUEUE,
@@ -71,7 +72,7 @@ SYNC = -1
     H_PRECHARGE_ALL,  # closes a rank
     H_PRECHARGE_TICKS,  # its gap to the next activation
     N_HEADER,
-) = range(44)
+) = range(45)
 
 # A row of the command table, which follows the header.
 (
