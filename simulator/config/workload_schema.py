@@ -35,7 +35,7 @@ class Scenario(Spec):
 
     kind: Literal["workload"] = "workload"
     name: str | None = None
-    description: str
+    description: str = ""
     source: str | None = None
     model: str
     batch: Annotated[int, Field(ge=1, le=65536)]

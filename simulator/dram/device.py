@@ -1,4 +1,7 @@
-"""The compiled engine behind checked, named calls: programs, request lists and streams on channels of one standard."""
+"""The compiled engine behind checked, named calls: programs, request lists and streams on channels of one standard.
+
+Each driver of the kernel is imported where it is used: its compilation takes seconds when the cache on disk is empty.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,8 @@ import numpy.typing as npt
 
 from simulator.config.dram_schema import Dram
 from simulator.dram.address import AddressMapping
-from simulator.dram.kernel import front_end
-from simulator.dram.kernel import requests as request_driver
+from simulator.dram.kernel import closing
 from simulator.dram.kernel import state as k
-from simulator.dram.kernel import stream as stream_driver
 from simulator.dram.kernel.near_bank_queue import X_FIELDS
 from simulator.dram.program import END, HostProgram
 from simulator.dram.stream_memory import StreamMemory, channel_mapping
@@ -22,7 +23,7 @@ from simulator.dram.tables import compile_tables, fresh_channels, refresh_before
 from simulator.errors import SimulationStalled
 
 _NO_TIMES = np.zeros(0, dtype=np.int64)
-_NO_MAPPING = np.zeros((0, request_driver.M_FIELDS), dtype=np.int64)
+_NO_MAPPING = np.zeros((0, k.M_FIELDS), dtype=np.int64)
 _NO_RUNS = np.zeros((0, X_FIELDS), dtype=np.int64)
 
 
@@ -112,23 +113,17 @@ class Device:
         count at tick 0. ``close``: close all rows at the end (`idle_tick`, and the PREs, are part of the run); a
         program that ends with EOC ends there. Raises SimulationStalled when a request can never be served.
         """
+        from simulator.dram.kernel.front_end import run_host
+
         classes, class_of, sizes = np.unique(program.masks, axis=1, return_inverse=True, return_counts=True)
         class_of = class_of.reshape(-1)
+        masks = np.ascontiguousarray(classes, dtype=np.int64)
+        ended = len(program.requests) > 0 and program.requests[-1, 0] == END
         room = 2 * program.n_commands * classes.shape[1] + 64 * len(program.requests) + 4096 if log else 0
         while True:
             channels = self._channels(classes.shape[1], refresh_phase)
             record = self._log(room)
-            end = front_end.run_host(
-                self.tables,
-                channels,
-                record,
-                _NO_TIMES,
-                program.requests,
-                np.ascontiguousarray(classes, dtype=np.int64),
-            )
-            ended = len(program.requests) > 0 and program.requests[-1, 0] == END
-            if end < k.NEVER and not ended:
-                end = front_end.drain(self.tables, channels, record, _NO_TIMES)
+            end = run_host(self.tables, channels, record, _NO_TIMES, program.requests, masks)
             if end >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a near-bank program can never finish")
             idle = end if ended or not close else self._finish(channels, record, end)
@@ -148,6 +143,8 @@ class Device:
 
         ``completions`` of the result: for each request the tick at which its data has moved.
         """
+        from simulator.dram.kernel.request_list import run_requests
+
         code = {name: index for index, name in enumerate(self._names)}
         rows = np.stack(
             [np.where(requests.writes, code["WR"], code["RD"]), requests.bank, requests.row, requests.column], axis=1
@@ -158,8 +155,8 @@ class Device:
             channels = self._channels(1, refresh_phase)
             record = self._log(room)
             done = np.zeros(len(rows), dtype=np.int64)
-            state = request_driver.run_mixed(
-                self.tables, channels[0], record, done, rows, _NO_MAPPING, requests.arrival, runs
+            state = run_requests(
+                self.tables, channels[0], record, done, rows, _NO_MAPPING, requests.arrival, runs, 0, len(rows)
             )
             if state >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a request can never be served")
@@ -177,50 +174,31 @@ class Device:
         ``refresh_phase`` and ``close`` as in `run_program`. ``remember``: stretches between refreshes that repeat
         exactly are not simulated again, within a run and from run to run; without it every command is.
         """
-        code = {name: index for index, name in enumerate(self._names)}
         channels = self._channels(len(segments), refresh_phase)
-        mapping, sweep = channel_mapping(AddressMapping(self.spec))
         record = self._log(0)
         for segment, channel in zip(segments, channels, strict=True):
-            command = code["RD" if segment.kind == "R" else "WR"]
-            request = np.array([[command, 0, 0, 0]], dtype=np.int64)
-            if not remember:
-                failed = request_driver.run_requests(
-                    self.tables,
-                    channel,
-                    record,
-                    _NO_TIMES,
-                    request,
-                    mapping,
-                    _NO_TIMES,
-                    segment.first_burst,
-                    segment.n_bursts,
-                )
-            else:
-                memory = self._memories.get(segment.kind)
-                if memory is None:
-                    memory = self._memories[segment.kind] = StreamMemory.empty(self.tables)
-                failed = stream_driver.run_stream(
-                    self.tables,
-                    channel,
-                    record,
-                    request,
-                    mapping,
-                    segment.first_burst,
-                    segment.n_bursts,
-                    sweep,
-                    memory.keys,
-                    memory.saved,
-                    memory.steps,
-                    memory.slots,
-                    memory.used,
-                )
-            if failed >= k.NEVER:
+            memory = self._memory(segment.kind) if remember else StreamMemory.empty(self.tables, states=0)
+            if self._serve(segment, channel, record, memory) >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a stream can never finish")
         end = int(channels[:, k.LAST_DONE].max(initial=0))
         idle = self._finish(channels, record, end) if close and segments else end
         sizes = np.array([segment.n_channels for segment in segments], dtype=np.int64)
         return self._result(channels, record, end, idle, sizes, np.repeat(np.arange(len(segments)), sizes), log=False)
+
+    def _memory(self, kind: str) -> StreamMemory:
+        if kind not in self._memories:
+            self._memories[kind] = StreamMemory.empty(self.tables)
+        return self._memories[kind]
+
+    def _serve(self, segment: Stream, channel: k.Ints, record: k.Ints, memory: StreamMemory) -> int:
+        """Run one stream on one channel."""
+        from simulator.dram.kernel.stream import run_stream
+
+        mapping, sweep = channel_mapping(AddressMapping(self.spec))
+        command = self._names.index("RD" if segment.kind == "R" else "WR")
+        request = np.array([[command, 0, 0, 0]], dtype=np.int64)
+        first, n = segment.first_burst, segment.n_bursts
+        return int(run_stream(self.tables, channel, record, request, mapping, first, n, sweep, *memory.arrays()))
 
     def _channels(self, classes: int, refresh_phase: int | None) -> k.Ints:
         channels = fresh_channels(self.tables, classes)
@@ -233,7 +211,7 @@ class Device:
         return np.zeros((room + 1, k.LOG_FIELDS), dtype=np.int64)
 
     def _finish(self, channels: k.Ints, record: k.Ints, end: int) -> int:
-        return max(end, *(front_end.finish(self.tables, channel, record) for channel in channels))
+        return max(end, *(closing.finish(self.tables, channel, record) for channel in channels))
 
     def _result(  # noqa: PLR0913 -- what a run leaves behind
         self,
@@ -250,7 +228,7 @@ class Device:
         counts = channels[:, self.tables[k.AT_COUNT] : self.tables[k.AT_COUNT] + self.tables[k.H_KINDS]]
         total = sizes @ counts
         regs = sizes @ channels[:, : k.N_REGS]
-        open_ticks = [front_end.open_time(self.tables, channel, idle) for channel in channels]
+        open_ticks = [closing.open_time(self.tables, channel, idle) for channel in channels]
         return DeviceRun(
             end_tick=end,
             idle_tick=idle,

@@ -39,8 +39,9 @@ class ReplayRun:
     per_channel: tuple[dict[str, int], ...] = ()
 
 
-def replay_run(spec: Dram, run: DeviceRun, started: float, channel: int = 0) -> ReplayRun:
-    """A device run as a replay's result; ``channel``: whose commands the log holds."""
+def replay_run(spec: Dram, run: DeviceRun, started: float) -> ReplayRun:
+    """A device run as a replay's result; the log is that of the first channel that issued anything."""
+    channel = next((c for c, found in enumerate(run.class_of) if run.by_class[found]), 0)
     refreshing = next((c.scope for c in spec.commands.values() if c.refreshes and c.scope != "bank"), "channel")
     ranks = _nodes(spec, refreshing)
     energy_pj = sum(command_pj(spec, run.commands).values())
@@ -128,6 +129,8 @@ class _RequestReader:
         arrival = 0
         if words[0][1] not in ("R", "W"):
             arrival = self._number(number, *words[0], "an arrival cycle or R or W")
+            if arrival < 0:
+                raise self._fail(number, words[0][0], f"an arrival of {arrival} is before the start")
             words = words[1:]
         if self._arrival and arrival * self._ticks_per_clock < self._arrival[-1] and arrival:
             raise self._fail(number, 1, f"arrives at {arrival}, before the request above it")

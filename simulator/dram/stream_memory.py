@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.dram.address import LEVEL_OF_FIELD, AddressMapping
-from simulator.dram.kernel import requests, stream
 from simulator.dram.kernel import state as k
 
 STATES = 1024
@@ -25,17 +24,21 @@ class StreamMemory:
     used: k.Ints
 
     @classmethod
-    def empty(cls, tables: k.Ints) -> StreamMemory:
-        """Room for `STATES` states of a channel with these tables."""
+    def empty(cls, tables: k.Ints, states: int = STATES) -> StreamMemory:
+        """Room for ``states`` states of a channel with these tables; none: every command is simulated."""
         rings = int(tables[k.AT_ORDER] - tables[k.AT_RING])
         length = 8 + int(tables[k.AT_BANK] - tables[k.AT_READY]) + rings + int(tables[k.H_ENTRIES])
         return cls(
-            keys=np.zeros((STATES + 1, length + 1), dtype=np.int64),
-            saved=np.zeros((STATES, int(tables[k.H_SIZE]) + 1), dtype=np.int64),
-            steps=np.zeros((STATES + 1, stream.S_COMMANDS + int(tables[k.H_KINDS])), dtype=np.int64),
-            slots=np.full(4 * STATES, stream.NO_STATE, dtype=np.int64),
+            keys=np.zeros((states + 1, length + 1), dtype=np.int64),
+            saved=np.zeros((max(1, states), int(tables[k.H_SIZE]) + 1), dtype=np.int64),
+            steps=np.zeros((states + 1, k.S_COMMANDS + int(tables[k.H_KINDS])), dtype=np.int64),
+            slots=np.full(4 * states + 1, k.NO_STATE, dtype=np.int64),
             used=np.zeros(1, dtype=np.int64),
         )
+
+    def arrays(self) -> tuple[k.Ints, ...]:
+        """In the order of `run_stream`'s arguments."""
+        return self.keys, self.saved, self.steps, self.slots, self.used
 
 
 def channel_mapping(mapping: AddressMapping) -> tuple[k.Ints, int]:
@@ -50,15 +53,15 @@ def channel_mapping(mapping: AddressMapping) -> tuple[k.Ints, int]:
     for field, count in mapping.fields:
         if field == "Ch" or count == 1:
             continue
-        if rows and rows[-1][0] == requests.TO_ROW:
+        if rows and rows[-1][0] == k.TO_ROW:
             raise ValueError(
                 f"address mapping {mapping.name}: a stream needs the row as the channel's top field, not {field}"
             )
         if field == "Ro":
-            rows.append((requests.TO_ROW, count, 1))
+            rows.append((k.TO_ROW, count, 1))
             continue
         sweep *= count
-        target = requests.TO_COLUMN if field == "Co" else requests.TO_BANK
+        target = k.TO_COLUMN if field == "Co" else k.TO_BANK
         rows.append((target, count, 1 if field == "Co" else weights[LEVEL_OF_FIELD[field]]))
     return np.array(rows, dtype=np.int64), sweep
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 text = line.split("#", 1)[0].rstrip()
                 if text and not text.isspace():
                     yield number, text
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise TraceError(f"cannot be read: {error}", file=str(path), line=1, column=1) from error
 
 

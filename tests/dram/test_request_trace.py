@@ -55,6 +55,7 @@ FAULTS = [
     ("R 0,0,0\n", "1:3", "an address by field is ch,pseudochannel,bankgroup,bank,row,column: 6 numbers, found 3"),
     ("R 0,2,0,0,0,0\n", "1:3", "pseudochannel 2 is out of range (allowed: 0..1)"),
     ("R 0,0,0,0,x,0\n", "1:3", "'x' is not a row number"),
+    ("-5 R 0\n", "1:1", "an arrival of -5 is before the start"),
     ("9 R 0\n3 R 0\n", "2:1", "before the request above it"),
 ]
 

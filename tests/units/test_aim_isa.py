@@ -11,7 +11,7 @@ from simulator.config.dram_schema import Dram
 from simulator.config.loader import build, load_document
 from simulator.dram.program import END, HOST_CYCLES, SYNC, HostProgram
 from simulator.errors import TraceError
-from simulator.units.aim_isa import AF_FIRST_ROW, read_aim
+from simulator.units.aim_isa import AF_FIRST_ROW, read_aim, replay_aim
 
 SPEC = build(load_document("gddr6_aim_ref", expected_kind="dram"), Dram)
 DEFAULT = build(load_document("gddr6_aim", expected_kind="dram"), Dram)
@@ -135,8 +135,16 @@ def test_the_default_standard_takes_every_instruction(tmp_path: Path) -> None:
     assert requests(read(tmp_path, "AiM MAC_ABK 5 0x1 11\nAiM EOC\n", DEFAULT))[0][1:] == (5, 0, 11, 1)
 
 
-def test_a_truncated_gzip_file_is_one_line(tmp_path: Path) -> None:
+def test_a_damaged_gzip_file_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "t.aim.gz"
-    path.write_bytes(gzip.compress(b"AiM SYNC\n" * 5000)[:40])
-    with pytest.raises(TraceError, match="cannot be read"):
-        read_aim(SPEC, path)
+    packed = gzip.compress(b"AiM SYNC\n" * 5000)
+    for damaged in (packed[:40], packed[:12] + b"\xff\xff" + packed[14:]):
+        path.write_bytes(damaged)
+        with pytest.raises(TraceError, match="cannot be read"):
+            read_aim(SPEC, path)
+
+
+def test_the_log_is_of_the_first_channel_at_work(tmp_path: Path) -> None:
+    path = tmp_path / "t.aim"
+    path.write_text("AiM MAC_ABK 2 0x1 0\nAiM EOC\n")
+    assert [entry.command for entry in replay_aim(SPEC, path, log=True).log] == ["ACTab", "MACab", "MACab"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from simulator.dram.kernel import state as k
-from simulator.dram.kernel.bank import earliest, issue
 from simulator.dram.kernel.controller import (
     STOP_ACCEPTS,
     STOP_ANSWER,
@@ -13,7 +12,7 @@ from simulator.dram.kernel.controller import (
     STOP_QUEUE_SHORT,
     advance,
 )
-from simulator.dram.kernel.memory_queue import push_memory, queue_of, switch_mode
+from simulator.dram.kernel.memory_queue import push_memory, queue_of
 from simulator.dram.kernel.near_bank_queue import (
     END,
     HOST_CYCLES,
@@ -26,23 +25,7 @@ from simulator.dram.kernel.near_bank_queue import (
     X_ROW,
     push_run,
 )
-from simulator.dram.kernel.state import Ints, compiled, level_field
-
-
-@compiled("int64(int64[::1], int64[::1], int64[:, ::1])")
-def finish(t: Ints, m: Ints, log: Ints) -> int:
-    """Close all banks of a drained channel; returns the tick from which rows may be opened again."""
-    command = t[k.H_PRECHARGE_ALL]
-    span = level_field(t, t[k.H_RANK_LEVEL], k.L_SPAN)
-    idle = max(m[k.LAST_DONE], m[k.CLK])
-    for rank in range(t[k.H_RANKS]):
-        if m[t[k.AT_RANK] + rank * k.RANK_FIELDS + k.RANK_OPEN] > 0:
-            tick = earliest(t, m, command, rank * span, m[k.CLK] + 1)
-            if switch_mode(t, m, log, command, tick):
-                tick = earliest(t, m, command, rank * span, tick)
-            issue(t, m, log, command, rank * span, -1, -1, tick)
-            idle = max(idle, tick + t[k.H_PRECHARGE_TICKS])
-    return idle
+from simulator.dram.kernel.state import Ints, compiled
 
 
 @compiled("int64(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64[::1], int64)")
@@ -67,23 +50,15 @@ def _admit(t: Ints, m: Ints, log: Ints, done: Ints, request: Ints, cycle: int) -
     return max(cycle, advance(t, m, log, done, k.NEVER, STOP_QUEUE_SHORT, t[k.H_NEAR_BANK_QUEUE], 0))
 
 
-@compiled("void(int64[::1], int64[:, ::1], int64[:, ::1], int64[::1], int64)")
-def _stop_at(t: Ints, channels: Ints, log: Ints, done: Ints, tick: int) -> None:
-    """Let all channels work on to the common end, and count what they leave undone."""
-    for c in range(channels.shape[0]):
-        m = channels[c]
-        advance(t, m, log, done, tick, STOP_NEVER, 0, 0)
-        m[k.DROPPED] = m[k.N_READ] + m[k.N_WRITE] + m[k.N_ACTIVE] + m[k.NB_COMMANDS]
-
-
 @compiled("int64(int64[::1], int64[:, ::1], int64[:, ::1], int64[::1], int64[:, ::1], int64[:, ::1])")
 def run_host(t: Ints, channels: Ints, log: Ints, done: Ints, requests: Ints, masks: Ints) -> int:
     """The front end: host requests in order, one a cycle, each accepted by all its channels before the next.
 
     ``channels`` [classes, size]; ``masks`` [masks, classes]: which classes a request goes to. Returns the tick of the
-    last answer (with END) or the front-end cycle after the last request, NEVER after a deadlock.
+    answer to END, at which all channels stop; without END the latest completion of all; NEVER after a deadlock.
     """
     cycle = 0
+    ended = False
     for r in range(requests.shape[0]):
         request = requests[r]
         if request[X_COMMAND] == HOST_CYCLES:
@@ -103,29 +78,14 @@ def run_host(t: Ints, channels: Ints, log: Ints, done: Ints, requests: Ints, mas
                 if advance(t, channels[c], log, done, k.NEVER, STOP_ANSWER, 0, 0) >= k.NEVER:
                     return k.NEVER
                 cycle = max(cycle, channels[c, k.ANSWER])
-        if request[X_COMMAND] == END:
-            _stop_at(t, channels, log, done, cycle)
-            return cycle
-    return cycle
-
-
-@compiled("int64(int64[::1], int64[:, ::1], int64[:, ::1], int64[::1])")
-def drain(t: Ints, channels: Ints, log: Ints, done: Ints) -> int:
-    """Let all channels finish; returns the latest completion, or NEVER after a deadlock."""
-    end = 0
+        ended = request[X_COMMAND] == END
+    limit, stop = (cycle, STOP_NEVER) if ended else (k.NEVER, STOP_DRAINED)
+    end = cycle if ended else 0
     for c in range(channels.shape[0]):
-        if advance(t, channels[c], log, done, k.NEVER, STOP_DRAINED, 0, 0) >= k.NEVER:
+        m = channels[c]
+        if advance(t, m, log, done, limit, stop, 0, 0) >= k.NEVER:
             return k.NEVER
-        end = max(end, channels[c, k.LAST_DONE])
+        m[k.DROPPED] = m[k.N_READ] + m[k.N_WRITE] + m[k.N_ACTIVE] + m[k.NB_COMMANDS]
+        if not ended:
+            end = max(end, m[k.LAST_DONE])
     return end
-
-
-@compiled("int64(int64[::1], int64[::1], int64)")
-def open_time(t: Ints, m: Ints, tick: int) -> int:
-    """Rank-ticks with any bank open, up to ``tick``."""
-    total = m[k.ACTIVE_TICKS]
-    for rank in range(t[k.H_RANKS]):
-        place = t[k.AT_RANK] + rank * k.RANK_FIELDS
-        if m[place + k.RANK_OPEN] > 0:
-            total += max(0, tick - m[place + k.RANK_SINCE])
-    return total

@@ -1,16 +1,11 @@
-"""Compiled: drivers of one channel's memory requests, from a list or from a sequential stream."""
+"""Compiled: one step of the drivers of memory requests, which come from a list or from a sequential stream."""
 
 from __future__ import annotations
 
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.controller import buffer_to_serve, tick_channel
 from simulator.dram.kernel.memory_queue import push_memory, queue_of, step_tick
-from simulator.dram.kernel.near_bank_queue import push_run
 from simulator.dram.kernel.state import Ints, compiled, order_at
-
-# A field of an address mapping, least significant first: what it counts, how many values it has, the weight of a step.
-M_TARGET, M_COUNT, M_WEIGHT, M_FIELDS = range(4)
-TO_COLUMN, TO_BANK, TO_ROW = range(3)
 
 
 @compiled("UniTuple(int64, 3)(int64[:, ::1], int64)")
@@ -18,11 +13,11 @@ def decode(mapping: Ints, burst: int) -> tuple[int, int, int]:
     """(bank, row, column) of a channel-local burst address."""
     column, bank, row = 0, 0, 0
     for field in range(mapping.shape[0]):
-        digit = burst % mapping[field, M_COUNT] * mapping[field, M_WEIGHT]
-        burst //= mapping[field, M_COUNT]
-        if mapping[field, M_TARGET] == TO_COLUMN:
+        digit = burst % mapping[field, k.M_COUNT] * mapping[field, k.M_WEIGHT]
+        burst //= mapping[field, k.M_COUNT]
+        if mapping[field, k.M_TARGET] == k.TO_COLUMN:
             column += digit
-        elif mapping[field, M_TARGET] == TO_BANK:
+        elif mapping[field, k.M_TARGET] == k.TO_BANK:
             bank += digit
         else:
             row += digit
@@ -106,43 +101,3 @@ def step_requests(
     if m[k.NEXT] <= tick:
         tick_channel(t, m, log, done, tick, tick if offered < n else k.NEVER, 0)
     return offered
-
-
-@compiled(
-    "int64(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64[:, ::1], int64[:, ::1], int64[::1], int64, int64)"
-)
-def run_requests(
-    t: Ints, m: Ints, log: Ints, done: Ints, requests: Ints, mapping: Ints, arrival: Ints, first: int, n: int
-) -> int:
-    """Drive one channel with memory requests until all are served; returns 0, or NEVER after a deadlock.
-
-    ``requests`` rows: command, bank, row, column. With a ``mapping`` (rows ``M_*``) it is the stream of the ``n``
-    bursts from ``first`` on, all with the command of row 0. ``arrival`` may be empty. ``done`` (or empty) receives
-    each request's completion.
-    """
-    offered = 0
-    while offered < n or m[k.N_READ] + m[k.N_WRITE] + m[k.N_ACTIVE] > 0:
-        offered = step_requests(t, m, log, done, requests, mapping, arrival, first, n, offered)
-        if offered >= k.NEVER:
-            return k.NEVER
-    return 0
-
-
-@compiled(
-    "int64(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64[:, ::1], int64[:, ::1], int64[::1], int64[:, ::1])"
-)
-def run_mixed(
-    t: Ints, m: Ints, log: Ints, done: Ints, requests: Ints, mapping: Ints, arrival: Ints, program: Ints
-) -> int:
-    """Memory requests beside a near-bank program (rows ``X_*``) on one channel; 0, or NEVER after a deadlock."""
-    offered = 0
-    pushed = 0
-    n = requests.shape[0]
-    while offered < n or m[k.N_READ] + m[k.N_WRITE] + m[k.N_ACTIVE] > 0 or pushed < program.shape[0] or m[k.NB_LEN] > 0:
-        while pushed < program.shape[0] and m[k.NB_LEN] < t[k.H_RUNS]:
-            push_run(t, m, program[pushed], m[k.CLK] + 1)
-            pushed += 1
-        offered = step_requests(t, m, log, done, requests, mapping, arrival, 0, n, offered)
-        if offered >= k.NEVER:
-            return k.NEVER
-    return 0

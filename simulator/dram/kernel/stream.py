@@ -15,9 +15,6 @@ from simulator.dram.kernel import state as k
 from simulator.dram.kernel.requests import decode, step_requests
 from simulator.dram.kernel.state import Ints, compiled, order_at
 
-# What one stretch adds: its successor (-1 unknown), ticks, requests offered; then the counters and the commands.
-S_NEXT, S_TICKS, S_OFFERED, S_HITS, S_MISSES, S_REFRESHES, S_ACTIVE, S_COMMANDS = range(8)
-NO_STATE = -1
 HASH_SEED, HASH_FACTOR, HASH_MASK = 1469598103934665603, 1099511628211, (1 << 62) - 1
 
 
@@ -68,7 +65,7 @@ def _find(key: Ints, length: int, keys: Ints, slots: Ints) -> int:
     for i in range(length):
         code = ((code ^ key[i]) * HASH_FACTOR) & HASH_MASK
     slot = code % slots.shape[0]
-    while slots[slot] != NO_STATE:
+    while slots[slot] != k.NO_STATE:
         index = slots[slot]
         same = keys[index, 0] == length
         i = 0
@@ -84,21 +81,21 @@ def _find(key: Ints, length: int, keys: Ints, slots: Ints) -> int:
 @compiled("void(int64[::1], int64[::1], int64[::1], int64)")
 def _tally(t: Ints, m: Ints, row: Ints, offered: int) -> None:
     """Note time, position and counters in a row of ``S_*`` fields."""
-    row[S_TICKS] = m[k.CLK]
-    row[S_OFFERED] = offered
-    row[S_HITS] = m[k.HITS]
-    row[S_MISSES] = m[k.MISSES]
-    row[S_REFRESHES] = m[k.REFRESHES]
-    row[S_ACTIVE] = m[k.ACTIVE_TICKS]
+    row[k.S_TICKS] = m[k.CLK]
+    row[k.S_OFFERED] = offered
+    row[k.S_HITS] = m[k.HITS]
+    row[k.S_MISSES] = m[k.MISSES]
+    row[k.S_REFRESHES] = m[k.REFRESHES]
+    row[k.S_ACTIVE] = m[k.ACTIVE_TICKS]
     for command in range(t[k.H_KINDS]):
-        row[S_COMMANDS + command] = m[t[k.AT_COUNT] + command]
+        row[k.S_COMMANDS + command] = m[t[k.AT_COUNT] + command]
 
 
 @compiled("void(int64[::1], int64[::1], int64[::1], int64[::1], int64[:, ::1], int64, int64)")
 def _restore(t: Ints, m: Ints, saved: Ints, row: Ints, mapping: Ints, first: int, old_offered: int) -> None:
     """Put the channel into a remembered state, at the time, position and counters that ``row`` gives."""
-    shift = row[S_TICKS] - saved[k.CLK]
-    moved = row[S_OFFERED] - old_offered
+    shift = row[k.S_TICKS] - saved[k.CLK]
+    moved = row[k.S_OFFERED] - old_offered
     for place in range(m.shape[0]):
         m[place] = saved[place]
     for register in (k.CLK, k.NEXT, k.REF_NEXT, k.BUS_FREE, k.BUS_FREE_ROW, k.LAST_DONE, k.LAST_ANSWER, k.WRITES_DONE):
@@ -119,21 +116,21 @@ def _restore(t: Ints, m: Ints, saved: Ints, row: Ints, mapping: Ints, first: int
             m[entry + k.Q_BANK] = bank
             m[entry + k.Q_ROW] = line
             m[entry + k.Q_COLUMN] = column
-    m[k.HITS] = row[S_HITS]
-    m[k.MISSES] = row[S_MISSES]
-    m[k.REFRESHES] = row[S_REFRESHES]
-    m[k.ACTIVE_TICKS] = row[S_ACTIVE]
+    m[k.HITS] = row[k.S_HITS]
+    m[k.MISSES] = row[k.S_MISSES]
+    m[k.REFRESHES] = row[k.S_REFRESHES]
+    m[k.ACTIVE_TICKS] = row[k.S_ACTIVE]
     for command in range(t[k.H_KINDS]):
-        m[t[k.AT_COUNT] + command] = row[S_COMMANDS + command]
+        m[t[k.AT_COUNT] + command] = row[k.S_COMMANDS + command]
 
 
 @compiled("void(int64[::1], int64[::1], int64[::1], int64[::1], int64, int64)")
 def _note_stretch(t: Ints, m: Ints, step: Ints, start: Ints, state: int, offered: int) -> None:
     """Remember what the stretch from the tally ``start`` to now has added, and that ``state`` follows it."""
     _tally(t, m, step, offered)
-    for field in range(S_TICKS, S_COMMANDS + t[k.H_KINDS]):
+    for field in range(k.S_TICKS, k.S_COMMANDS + t[k.H_KINDS]):
         step[field] -= start[field]
-    step[S_NEXT] = state
+    step[k.S_NEXT] = state
 
 
 @compiled(
@@ -165,7 +162,7 @@ def run_stream(
     key = keys[keys.shape[0] - 1]
     start = steps[steps.shape[0] - 1]
     offered = 0
-    previous = NO_STATE
+    previous = k.NO_STATE
     refreshes = m[k.REFRESHES]
     while offered < n or m[k.N_READ] + m[k.N_WRITE] + m[k.N_ACTIVE] > 0:
         offered = step_requests(t, m, log, nothing, requests, mapping, nothing, first, n, offered)
@@ -177,7 +174,7 @@ def run_stream(
         length = _describe(t, m, key, (first + offered) % sweep, offered)
         slot = _find(key, length, keys, slots)
         state = slots[slot]
-        if state == NO_STATE and used[0] < keys.shape[0] - 1:
+        if state == k.NO_STATE and used[0] < keys.shape[0] - 1:
             state = used[0]
             used[0] += 1
             slots[slot] = state
@@ -187,21 +184,21 @@ def run_stream(
             for place in range(m.shape[0]):
                 saved[state, place] = m[place]
             saved[state, m.shape[0]] = offered
-            steps[state, S_NEXT] = NO_STATE
-        if previous != NO_STATE and state != NO_STATE and steps[previous, S_NEXT] == NO_STATE:
+            steps[state, k.S_NEXT] = k.NO_STATE
+        if previous != k.NO_STATE and state != k.NO_STATE and steps[previous, k.S_NEXT] == k.NO_STATE:
             _note_stretch(t, m, steps[previous], start, state, offered)
         current = state
         _tally(t, m, start, offered)
-        while current != NO_STATE:
-            following = steps[current, S_NEXT]
-            if following == NO_STATE or start[S_OFFERED] + steps[current, S_OFFERED] >= n:
+        while current != k.NO_STATE:
+            following = steps[current, k.S_NEXT]
+            if following == k.NO_STATE or start[k.S_OFFERED] + steps[current, k.S_OFFERED] >= n:
                 break
-            for field in range(S_TICKS, S_COMMANDS + t[k.H_KINDS]):
+            for field in range(k.S_TICKS, k.S_COMMANDS + t[k.H_KINDS]):
                 start[field] += steps[current, field]
             current = following
         if current != state:
             _restore(t, m, saved[current, : m.shape[0]], start, mapping, first, saved[current, m.shape[0]])
-            offered = start[S_OFFERED]
+            offered = start[k.S_OFFERED]
             refreshes = m[k.REFRESHES]
         previous = current
     return 0

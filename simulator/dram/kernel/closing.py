@@ -1,0 +1,35 @@
+"""Compiled: the end of a run: closing the rows, and the time that they were open."""
+
+from __future__ import annotations
+
+from simulator.dram.kernel import state as k
+from simulator.dram.kernel.bank import earliest, issue
+from simulator.dram.kernel.memory_queue import switch_mode
+from simulator.dram.kernel.state import Ints, compiled, level_field
+
+
+@compiled("int64(int64[::1], int64[::1], int64[:, ::1])")
+def finish(t: Ints, m: Ints, log: Ints) -> int:
+    """Close all banks of a drained channel; returns the tick from which rows may be opened again."""
+    command = t[k.H_PRECHARGE_ALL]
+    span = level_field(t, t[k.H_RANK_LEVEL], k.L_SPAN)
+    idle = max(m[k.LAST_DONE], m[k.CLK])
+    for rank in range(t[k.H_RANKS]):
+        if m[t[k.AT_RANK] + rank * k.RANK_FIELDS + k.RANK_OPEN] > 0:
+            tick = earliest(t, m, command, rank * span, m[k.CLK] + 1)
+            if switch_mode(t, m, log, command, tick):
+                tick = earliest(t, m, command, rank * span, tick)
+            issue(t, m, log, command, rank * span, -1, -1, tick)
+            idle = max(idle, tick + t[k.H_PRECHARGE_TICKS])
+    return idle
+
+
+@compiled("int64(int64[::1], int64[::1], int64)")
+def open_time(t: Ints, m: Ints, tick: int) -> int:
+    """Rank-ticks with any bank open, up to ``tick``."""
+    total = m[k.ACTIVE_TICKS]
+    for rank in range(t[k.H_RANKS]):
+        place = t[k.AT_RANK] + rank * k.RANK_FIELDS
+        if m[place + k.RANK_OPEN] > 0:
+            total += max(0, tick - m[place + k.RANK_SINCE])
+    return total
