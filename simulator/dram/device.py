@@ -22,6 +22,9 @@ from simulator.dram.stream_memory import StreamMemory, channel_mapping
 from simulator.dram.tables import compile_tables, fresh_channels, refresh_before_start
 from simulator.errors import SimulationStalled
 
+REMEMBER_FROM = 1 << 16
+"""Bursts of a channel from which remembering stretches of a stream is worth its compilation (two seconds)."""
+
 _NO_TIMES = np.zeros(0, dtype=np.int64)
 _NO_MAPPING = np.zeros((0, k.M_FIELDS), dtype=np.int64)
 _NO_RUNS = np.zeros((0, X_FIELDS), dtype=np.int64)
@@ -167,18 +170,24 @@ class Device:
             room = int(record[0, 0])
 
     def run_streams(
-        self, segments: Sequence[Stream], *, refresh_phase: int | None = None, remember: bool = True, close: bool = True
+        self,
+        segments: Sequence[Stream],
+        *,
+        refresh_phase: int | None = None,
+        remember: bool | None = None,
+        close: bool = True,
     ) -> DeviceRun:
         """Serve streams side by side, each on its own channels, from tick 1 on idle channels with closed banks.
 
         ``refresh_phase`` and ``close`` as in `run_program`. ``remember``: stretches between refreshes that repeat
-        exactly are not simulated again, within a run and from run to run; without it every command is.
+        exactly are not simulated again, within a run and from run to run; None: where that pays (`REMEMBER_FROM`).
         """
         channels = self._channels(len(segments), refresh_phase)
         record = self._log(0)
         for segment, channel in zip(segments, channels, strict=True):
-            memory = self._memory(segment.kind) if remember else StreamMemory.empty(self.tables, states=0)
-            if self._serve(segment, channel, record, memory) >= k.NEVER:
+            remembers = segment.n_bursts >= REMEMBER_FROM if remember is None else remember
+            serve = self._serve_remembering if remembers else self._serve
+            if serve(segment, channel, record) >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a stream can never finish")
         end = int(channels[:, k.LAST_DONE].max(initial=0))
         idle = self._finish(channels, record, end) if close and segments else end
@@ -190,15 +199,29 @@ class Device:
             self._memories[kind] = StreamMemory.empty(self.tables)
         return self._memories[kind]
 
-    def _serve(self, segment: Stream, channel: k.Ints, record: k.Ints, memory: StreamMemory) -> int:
-        """Run one stream on one channel."""
+    def _serve(self, segment: Stream, channel: k.Ints, record: k.Ints) -> int:
+        """Run one stream on one channel, every command of it."""
+        from simulator.dram.kernel.request_list import run_requests
+
+        request, mapping, _ = self._stream(segment)
+        first, n = segment.first_burst, segment.n_bursts
+        return int(
+            run_requests(self.tables, channel, record, _NO_TIMES, request, mapping, _NO_TIMES, _NO_RUNS, first, n)
+        )
+
+    def _serve_remembering(self, segment: Stream, channel: k.Ints, record: k.Ints) -> int:
+        """Run one stream on one channel, with the stretches that have come before taken from memory."""
         from simulator.dram.kernel.stream import run_stream
 
-        mapping, sweep = channel_mapping(AddressMapping(self.spec))
-        command = self._names.index("RD" if segment.kind == "R" else "WR")
-        request = np.array([[command, 0, 0, 0]], dtype=np.int64)
+        request, mapping, sweep = self._stream(segment)
         first, n = segment.first_burst, segment.n_bursts
+        memory = self._memory(segment.kind)
         return int(run_stream(self.tables, channel, record, request, mapping, first, n, sweep, *memory.arrays()))
+
+    def _stream(self, segment: Stream) -> tuple[k.Ints, k.Ints, int]:
+        """The kernel's request row, mapping and sweep of a stream."""
+        command = self._names.index("RD" if segment.kind == "R" else "WR")
+        return np.array([[command, 0, 0, 0]], dtype=np.int64), *channel_mapping(AddressMapping(self.spec))
 
     def _channels(self, classes: int, refresh_phase: int | None) -> k.Ints:
         channels = fresh_channels(self.tables, classes)

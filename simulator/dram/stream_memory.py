@@ -24,15 +24,15 @@ class StreamMemory:
     used: k.Ints
 
     @classmethod
-    def empty(cls, tables: k.Ints, states: int = STATES) -> StreamMemory:
-        """Room for ``states`` states of a channel with these tables; none: every command is simulated."""
+    def empty(cls, tables: k.Ints) -> StreamMemory:
+        """Room for `STATES` states of a channel with these tables."""
         rings = int(tables[k.AT_ORDER] - tables[k.AT_RING])
         length = 8 + int(tables[k.AT_BANK] - tables[k.AT_READY]) + rings + int(tables[k.H_ENTRIES])
         return cls(
-            keys=np.zeros((states + 1, length + 1), dtype=np.int64),
-            saved=np.zeros((max(1, states), int(tables[k.H_SIZE]) + 1), dtype=np.int64),
-            steps=np.zeros((states + 1, k.S_COMMANDS + int(tables[k.H_KINDS])), dtype=np.int64),
-            slots=np.full(4 * states + 1, k.NO_STATE, dtype=np.int64),
+            keys=np.zeros((STATES + 1, length + 1), dtype=np.int64),
+            saved=np.zeros((STATES, int(tables[k.H_SIZE]) + 1), dtype=np.int64),
+            steps=np.zeros((STATES + 1, k.S_COMMANDS + int(tables[k.H_KINDS])), dtype=np.int64),
+            slots=np.full(4 * STATES + 1, k.NO_STATE, dtype=np.int64),
             used=np.zeros(1, dtype=np.int64),
         )
 

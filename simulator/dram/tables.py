@@ -243,6 +243,6 @@ def refresh_before_start(tables: k.Ints, channels: k.Ints, phase: int) -> None:
         tick = 1 - phase
         for rank in range(int(tables[k.H_RANKS])):
             tick += (1 - tick) % align
-            issue(tables, channel, no_log, command, rank * span, -1, -1, tick)
+            issue(tables, channel, no_log, command, rank * span, -1, -1, tick, 1)
             tick += spacing
         channel[tables[k.AT_COUNT] :] = 0

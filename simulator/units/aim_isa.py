@@ -225,7 +225,7 @@ def read_aim(spec: Dram, path: Path, progress: Callable[[int], None] | None = No
 
 
 def replay_aim(spec: Dram, path: Path, *, log: bool = False) -> ReplayRun:
-    """Run an AiM trace on `N_CHANNELS` channels of ``spec``; the log is that of the first channel that issued anything."""
+    """Run an AiM trace on `N_CHANNELS` channels; the log is that of the first channel that issued anything."""
     started = time.perf_counter()
     run = Device(spec).run_program(read_aim(spec, path), log=log)
     return replay_run(spec, run, started)

@@ -37,7 +37,7 @@ def test_a_remembered_stream_equals_the_simulated_one(
 ) -> None:
     segments = [Stream("R" if kind == "R" else "W", first, n, 3)]
     device = DEVICES[name]
-    remembered = device.run_streams(segments, refresh_phase=phase)
+    remembered = device.run_streams(segments, refresh_phase=phase, remember=True)
     simulated = device.run_streams(segments, refresh_phase=phase, remember=False)
     assert figures(remembered) == figures(simulated)
 

@@ -108,7 +108,7 @@ def _set_rows(t: Ints, m: Ints, command: int, bank: int, row: int, tick: int) ->
 
 
 @compiled("void(int64[::1], int64[:, ::1], int64, int64, int64, int64, int64, int64)")
-def write_log(t: Ints, log: Ints, c: int, command: int, bank: int, row: int, column: int, tick: int) -> None:
+def _write_log(t: Ints, log: Ints, c: int, command: int, bank: int, row: int, column: int, tick: int) -> None:
     """Append to the log, if there is room; count it in any case."""
     log[0, 0] += 1
     at = log[0, 0]
@@ -121,32 +121,23 @@ def write_log(t: Ints, log: Ints, c: int, command: int, bank: int, row: int, col
         log[at, k.LOG_COLUMN] = column
 
 
-@compiled("void(int64[::1], int64[::1], int64[:, ::1], int64, int64, int64, int64, int64)")
-def issue(t: Ints, m: Ints, log: Ints, command: int, bank: int, row: int, column: int, tick: int) -> None:
-    """Issue a command that is legal at ``tick``."""
-    _apply_rows(t, m, command, bank, tick)
-    _apply_windows(t, m, command, bank, tick)
-    m[k.BUS_FREE + command_field(t, command, k.C_BUS)] = tick + command_field(t, command, k.C_BUS_TICKS)
-    if command_field(t, command, k.C_OPENS) or command_field(t, command, k.C_CLOSES):
-        _set_rows(t, m, command, bank, row, tick)
-    m[t[k.AT_COUNT] + command] += 1
-    m[k.ISSUES] += 1
-    write_log(t, log, m[k.CLASS], command, bank, row, column, tick)
+@compiled("void(int64[::1], int64[::1], int64[:, ::1], int64, int64, int64, int64, int64, int64)")
+def issue(t: Ints, m: Ints, log: Ints, command: int, bank: int, row: int, column: int, last: int, count: int) -> None:
+    """Issue ``count`` equal commands, the last at tick ``last``; several only of column commands, one stride apart.
 
-
-@compiled("void(int64[::1], int64[::1], int64[:, ::1], int64, int64, int64, int64, int64)")
-def issue_run(t: Ints, m: Ints, log: Ints, command: int, bank: int, row: int, last: int, count: int) -> None:
-    """Issue ``count`` equal column commands one stride apart, the last at ``last``.
-
-    Exact: a later command of the run holds back whatever an earlier one did, and longer.
+    For several this is exact: a later command of a run holds back whatever an earlier one did, and longer.
     """
     _apply_rows(t, m, command, bank, last)
+    _apply_windows(t, m, command, bank, last)
     m[k.BUS_FREE + command_field(t, command, k.C_BUS)] = last + command_field(t, command, k.C_BUS_TICKS)
+    if command_field(t, command, k.C_OPENS) or command_field(t, command, k.C_CLOSES):
+        _set_rows(t, m, command, bank, row, last)
     m[t[k.AT_COUNT] + command] += count
     m[k.ISSUES] += 1
+    first = last - (count - 1) * command_field(t, command, k.C_STRIDE)
     if log.shape[0] == 1:
         log[0, 0] += count
         return
-    stride = command_field(t, command, k.C_STRIDE)
     for i in range(count):
-        write_log(t, log, m[k.CLASS], command, bank, row, -1, last - (count - 1 - i) * stride)
+        tick = first + i * command_field(t, command, k.C_STRIDE)
+        _write_log(t, log, m[k.CLASS], command, bank, row, column, tick)

@@ -19,7 +19,7 @@ def finish(t: Ints, m: Ints, log: Ints) -> int:
             tick = earliest(t, m, command, rank * span, m[k.CLK] + 1)
             if switch_mode(t, m, log, command, tick):
                 tick = earliest(t, m, command, rank * span, tick)
-            issue(t, m, log, command, rank * span, -1, -1, tick)
+            issue(t, m, log, command, rank * span, -1, -1, tick, 1)
             idle = max(idle, tick + t[k.H_PRECHARGE_TICKS])
     return idle
 

@@ -25,7 +25,7 @@ def _take_refresh(t: Ints, m: Ints, log: Ints, bus: int, clk: int) -> tuple[int,
         return 0, k.NEVER
     if switch_mode(t, m, log, final, clk):
         return clk, k.NEVER
-    issue(t, m, log, command, bank, -1, -1, clk)
+    issue(t, m, log, command, bank, -1, -1, clk, 1)
     if command == final:
         m[k.REF_HEAD] = (m[k.REF_HEAD] + 1) % t[k.H_REFRESHES]
         m[k.REF_LEN] -= 1

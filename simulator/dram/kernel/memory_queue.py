@@ -168,7 +168,7 @@ def switch_mode(t: Ints, m: Ints, log: Ints, final: int, clk: int) -> bool:
     mode = command_field(t, final, k.C_MODE)
     if t[k.H_MODE_SWITCH] < 0 or mode in (k.MODE_ANY, m[k.MODE]):
         return False
-    issue(t, m, log, t[k.H_MODE_SWITCH], 0, -1, -1, clk)
+    issue(t, m, log, t[k.H_MODE_SWITCH], 0, -1, -1, clk, 1)
     m[k.MODE] = mode
     return True
 
@@ -185,7 +185,7 @@ def take_memory(t: Ints, m: Ints, log: Ints, done: Ints, queue: int, index: int,
         return False
     if switch_mode(t, m, log, final, clk):
         return True
-    issue(t, m, log, command, bank, m[entry + k.Q_ROW], m[entry + k.Q_COLUMN] if is_final else -1, clk)
+    issue(t, m, log, command, bank, m[entry + k.Q_ROW], m[entry + k.Q_COLUMN] if is_final else -1, clk, 1)
     if is_final:
         end = complete(t, m, command, clk, 1)
         if m[entry + k.Q_ID] >= 0 and done.shape[0] > 0:

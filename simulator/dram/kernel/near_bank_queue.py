@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.dram.kernel import state as k
-from simulator.dram.kernel.bank import earliest, issue, issue_run, next_command
+from simulator.dram.kernel.bank import earliest, issue, next_command
 from simulator.dram.kernel.memory_queue import complete, switch_mode, takes_active_row
 from simulator.dram.kernel.state import Ints, command_field, compiled, run_at
 
@@ -86,13 +86,11 @@ def take_near_bank(t: Ints, m: Ints, log: Ints, bus: int, clk: int, limit: int, 
         return clk, k.NEVER
     row = m[run + k.R_ROW]
     if command != final:
-        issue(t, m, log, command, bank, row, -1, clk)
+        issue(t, m, log, command, bank, row, -1, clk, 1)
         m[run + k.R_OPENED] += command_field(t, command, k.C_OPENS)
         return clk, k.NEVER
-    issue(t, m, log, final, bank, row, -1, clk)
     more = _run_on(t, m, run, clk, limit, keep)
     last = clk + more * command_field(t, final, k.C_STRIDE)
-    if more > 0:
-        issue_run(t, m, log, final, bank, row, last, more)
+    issue(t, m, log, final, bank, row, -1, last, more + 1)
     _finish_commands(t, m, run, last, more + 1)
     return last, k.NEVER

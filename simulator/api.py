@@ -1,0 +1,178 @@
+"""The library's front door: load a platform and a workload, simulate, get a `Result`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulator.hooks import Hooks, Instrument
+
+if TYPE_CHECKING:
+    from simulator.config.platform_schema import Platform
+    from simulator.mapping.layout import Layout
+    from simulator.metrics.collect import Collector
+    from simulator.metrics.result import Result
+    from simulator.system.builder import System
+    from simulator.workload.scenario import Workload
+
+
+@dataclass(frozen=True)
+class Arch:
+    """A resolved platform: its spec, the plain data it was built from, and the files read (name -> SHA-256)."""
+
+    spec: Platform
+    values: dict[str, Any]
+    files: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """The platform's name."""
+        return self.spec.name
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of the resolved values."""
+        return hashlib.sha256(json.dumps(self.values, sort_keys=True).encode()).hexdigest()
+
+    def guesses(self) -> tuple[str, ...]:
+        """One line for each value or block whose source says that it is assumed."""
+        from simulator.config.guesses import guesses
+
+        blocks = [f"{path}: assumed" for path in guesses(self.values)]
+        keys = [
+            f"components.{name}.{key}: {source}"
+            for name, component in self.values["components"].items()
+            for key, source in component.get("sources", {}).items()
+            if source.strip().lower().startswith("assumed")
+        ]
+        return (*blocks, *keys)
+
+
+def load_arch(ref: str | Path, overrides: Iterable[str] = ()) -> Arch:
+    """The platform called ``ref`` (a name or a path) with ``overrides``, each ``key.path=value``.
+
+    Raises ConfigError.
+    """
+    import simulator.units  # noqa: F401 - fills the registry of component kinds
+    from simulator.config.loader import build, load_document
+    from simulator.config.platform_schema import Platform
+
+    document = load_document(ref, expected_kind="platform", overrides=overrides)
+    return Arch(build(document, Platform), document.data, document.files)
+
+
+def load_workload(ref: str | Path, overrides: Iterable[str] = ()) -> Workload:
+    """The scenario called ``ref`` (a name or a path) with ``overrides``. Raises ConfigError, WorkloadError."""
+    from simulator.workload.scenario import load_workload as load
+
+    return load(ref, overrides)
+
+
+def simulate(
+    arch: Arch,
+    workload: Workload,
+    *,
+    exact: bool = False,
+    hooks: Sequence[Instrument] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Run ``workload`` on ``arch``.
+
+    ``exact`` turns off every declared approximation. ``hooks`` observe the run. ``progress(done, total)`` is called
+    after each token. Raises MappingError, CapacityError, SimulationStalled, ConservationError.
+    """
+    from simulator.metrics.collect import Collector
+    from simulator.system.builder import build_system
+    from simulator.system.capacity import check_capacity
+    from simulator.system.conservation import Conservation
+    from simulator.system.run import Runner
+
+    started_s = time.perf_counter()
+    collector, conservation = Collector(), Conservation()
+    system = build_system(arch.spec, exact=exact, hooks=Hooks([*collector.instruments, conservation, *hooks]))
+    layout = check_capacity(system, workload)
+    Runner(system, conservation).workload(workload, collector.enter, progress)
+    return _result(arch, workload, system, layout, collector, time.perf_counter() - started_s)
+
+
+def run_op(arch: Arch, kind: str, shape: tuple[int, int], *, batch: int = 1, exact: bool = False) -> dict[str, Any]:
+    """One op of ``kind`` on an (outputs, inputs) operand for ``batch`` vectors, alone on ``arch``.
+
+    Gives ``cycles`` (of the unit that runs it), ``time_ps``, ``energy_j`` (with static power while it runs),
+    ``bytes`` read and written in the cell arrays, ``flops``, ``bound_by``, ``commands`` and ``unit``. Raises
+    MappingError.
+    """
+    from simulator.metrics.collect import Collector
+    from simulator.system.builder import build_system
+    from simulator.system.conservation import Conservation
+    from simulator.system.run import Runner
+    from simulator.system.single_op import make_op, single_op_graph
+    from simulator.units.hops import CELLS_TO_IO
+
+    collector, conservation = Collector(), Conservation()
+    system = build_system(arch.spec, exact=exact, hooks=Hooks([*collector.instruments, conservation]))
+    op = make_op(kind, *shape, batch)
+    unit = system.placement.component_for(op)
+    collector.enter("decode")
+    Runner(system, conservation).step(single_op_graph(op))
+    time_ps = system.env.now_ps
+    system.around.hooks.token_done(time_ps, 0)
+    components = system.components
+    report = collector.energy.report(
+        {name: component.energy_table() for name, component in components.items()},
+        {name: component.static_power_w() for name, component in components.items()},
+        collector.tokens.stage_ps(),
+    )
+    return {
+        "cycles": math.ceil(time_ps / (components[unit].clock_ps or 1)),
+        "time_ps": time_ps,
+        "energy_j": report.energy().total,
+        "bytes": collector.movement.by_hop().get(CELLS_TO_IO, 0),
+        "flops": op.flops,
+        "bound_by": system.around.limits.bound_by()[op.kind],
+        "commands": collector.command_counts.by_name(),
+        "unit": unit,
+    }
+
+
+def _result(  # noqa: PLR0913 - what a result is made of
+    arch: Arch, workload: Workload, system: System, layout: Layout, collector: Collector, wall_s: float
+) -> Result:
+    from simulator.metrics.collect import RunFacts
+    from simulator.metrics.result import Capacity, Identity
+
+    components = system.components
+    return collector.result(
+        RunFacts(
+            arch=Identity(name=arch.name, content_hash=arch.content_hash, values=arch.values),
+            workload=Identity(name=workload.name, content_hash=workload.content_hash, values=workload.values()),
+            batch=workload.batch,
+            energy_tables={name: component.energy_table() for name, component in components.items()},
+            static_power_w={name: component.static_power_w() for name, component in components.items()},
+            clock_ps={name: component.clock_ps for name, component in components.items() if component.clock_ps},
+            bound_by=system.around.limits.bound_by(),
+            capacity=Capacity(needed_bytes=layout.needed_bytes, available_bytes=layout.available_bytes),
+            assumptions=_assumptions(arch, system, workload),
+            calibrations=tuple(calibration.model_dump() for calibration in arch.spec.calibrations),
+            config_hashes=arch.files | dict(workload.files),
+            seed=workload.seed,
+            wall_s=wall_s,
+            events=system.env.events,
+        )
+    )
+
+
+def _assumptions(arch: Arch, system: System, workload: Workload) -> tuple[str, ...]:
+    models = [text for component in system.components.values() for text in component.assumptions()]
+    sampled = (
+        [f"workload: only every {workload.sample_every}th decode step is simulated; the rest is interpolated"]
+        if workload.sample_every > 1
+        else []
+    )
+    return (*arch.spec.assumptions, *models, *sampled, *arch.guesses())

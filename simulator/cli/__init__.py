@@ -1,0 +1,1 @@
+"""The `nearbank` command: one module per verb; parses, calls the api, prints. Holds no model code."""

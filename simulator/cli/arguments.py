@@ -1,0 +1,65 @@
+"""Arguments that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+Verbs = Any
+"""argparse's sub-parser collection; its class is private and generic."""
+
+
+def positive_int(text: str) -> int:
+    """A whole number of at least 1."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    return value
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``: exactly one JSON document on stdout."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """``--set``: dotted overrides of the platform or the workload (see `split_overrides`)."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        dest="overrides",
+        help="override a key, such as memory.channels=16 or workload.batch=8; repeatable",
+    )
+
+
+def add_exact(parser: argparse.ArgumentParser) -> None:
+    """``--exact``: no declared approximation."""
+    parser.add_argument("--exact", action="store_true", help="turn every declared approximation off (slower)")
+
+
+WORKLOAD_PREFIX = "workload."
+
+
+def split_overrides(overrides: list[str]) -> tuple[list[str], list[str]]:
+    """(platform overrides, workload overrides).
+
+    A path under ``workload``, or one that begins with a key that only workloads have, is the workload's.
+    """
+    from simulator.config.platform_schema import Platform
+    from simulator.config.workload_schema import Scenario
+
+    only_workload = set(Scenario.model_fields) - set(Platform.model_fields)
+    platform: list[str] = []
+    workload: list[str] = []
+    for text in overrides:
+        path = text.split("=", 1)[0]
+        if path.startswith(WORKLOAD_PREFIX):
+            workload.append(text.removeprefix(WORKLOAD_PREFIX))
+        else:
+            (workload if path.split(".", 1)[0] in only_workload else platform).append(text)
+    return platform, workload

@@ -1,0 +1,51 @@
+"""`nearbank run`: one workload on one platform."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from simulator.cli import output
+from simulator.cli.arguments import Verbs, add_exact, add_json, add_overrides, positive_int
+
+RESULT_FILE = "result.json"
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Register the verb."""
+    parser = verbs.add_parser("run", help="simulate a workload on a platform", description=__doc__)
+    parser.add_argument("arch", metavar="ARCH", help="platform: a name from `nearbank list archs`, or a path")
+    parser.add_argument(
+        "workload", metavar="WORKLOAD", help="scenario: a name from `nearbank list scenarios`, or a path"
+    )
+    add_overrides(parser)
+    parser.add_argument("--batch", type=positive_int, metavar="N", help="sequences decoded together")
+    add_exact(parser)
+    add_json(parser)
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help=f"also write DIR/{RESULT_FILE}")
+    parser.add_argument(
+        "--timeline", type=Path, metavar="FILE", help="also write a Perfetto/Chrome trace (FILE.gz: gzipped)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Simulate and show."""
+    from simulator.cli.simulation import simulate_named
+    from simulator.metrics.timeline import Timeline
+
+    output.prepare(*([args.output] if args.output else []), *([args.timeline.parent] if args.timeline else []))
+    timeline = Timeline() if args.timeline else None
+    hooks = (timeline,) if timeline else ()
+    result = simulate_named(args.arch, args.workload, args.overrides, batch=args.batch, exact=args.exact, hooks=hooks)
+    if args.output:
+        output.write_atomically(args.output / RESULT_FILE, result.to_json())
+    if timeline:
+        timeline.write(args.timeline)
+    if args.json:
+        output.raw(result.to_json())
+    else:
+        from simulator.report.run_view import view
+
+        output.show(view(result))
+    return 0

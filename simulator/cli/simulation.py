@@ -1,0 +1,34 @@
+"""One simulated run from command-line arguments; shared by `run` and `compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from simulator.cli.arguments import split_overrides
+from simulator.cli.progress import progress
+
+if TYPE_CHECKING:
+    from simulator.hooks import Instrument
+    from simulator.metrics.result import Result
+
+
+def simulate_named(  # noqa: PLR0913 - the command line's own arguments
+    arch_ref: str,
+    workload_ref: str,
+    overrides: Sequence[str],
+    *,
+    batch: int | None = None,
+    exact: bool = False,
+    hooks: Sequence[Instrument] = (),
+) -> Result:
+    """The result of ``workload_ref`` on ``arch_ref``, with progress on stderr."""
+    from simulator import api
+
+    for_arch, for_workload = split_overrides(list(overrides))
+    if batch is not None:
+        for_workload.append(f"batch={batch}")
+    arch = api.load_arch(arch_ref, for_arch)
+    workload = api.load_workload(workload_ref, for_workload)
+    with progress(f"{arch_ref}, {workload_ref}") as report:
+        return api.simulate(arch, workload, exact=exact, hooks=hooks, progress=report)

@@ -1,0 +1,197 @@
+"""Where tensors lie: rows of every bank, given out in order, and what happens when they run out.
+
+Every tensor takes whole rows of all banks of its memory. Matrices of near-bank units are tiled over channels and banks
+(`simulator.mapping.gemv`); everything else is interleaved over the channels, so a row number stands for one row of
+each bank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from simulator.config.registry import Registry
+from simulator.errors import CapacityError
+from simulator.mapping.attention import CacheShape, cache_rows
+from simulator.mapping.bank_array import BankArray
+from simulator.mapping.gemv import Gemv, GemvPlan
+
+MAX_FITTING = 1 << 24
+"""Where the search for what would fit ends."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A memory as the layout sees it; ``array`` when near-bank units compute in it."""
+
+    name: str
+    channels: int
+    banks: int
+    rows: int
+    row_bytes: int
+    array: BankArray | None = None
+
+    @property
+    def row_set_bytes(self) -> int:
+        """Bytes of one row of each bank of each channel."""
+        return self.channels * self.banks * self.row_bytes
+
+    @property
+    def capacity_bytes(self) -> int:
+        """Bytes of the whole memory."""
+        return self.rows * self.row_set_bytes
+
+    def with_channels(self, channels: int) -> Store:
+        """The same memory with another number of channels."""
+        array = replace(self.array, channels=channels) if self.array else None
+        return replace(self, channels=channels, array=array)
+
+    def linear_rows(self, n_bytes: int) -> int:
+        """Rows of each bank that interleaved data takes."""
+        return -(-n_bytes // self.row_set_bytes)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A weight of ``outputs`` x ``inputs`` elements in the memory ``store``; ``tiled`` for near-bank products."""
+
+    name: str
+    outputs: int
+    inputs: int
+    n_bytes: int
+    store: str
+    tiled: bool
+
+    def rows(self, store: Store) -> int:
+        """Rows of each bank that it takes."""
+        if self.tiled and store.array is not None:
+            return GemvPlan(store.array, Gemv(self.outputs, self.inputs, span=store.channels)).rows_per_bank
+        return store.linear_rows(self.n_bytes)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The KV cache: ``layers`` layers of ``kv_heads`` cached heads a sequence, ``element_bits`` an element."""
+
+    layers: int
+    kv_heads: int
+    head_dim: int
+    element_bits: int
+    store: str
+    tiled: bool
+
+    def rows(self, store: Store, batch: int, tokens: int) -> int:
+        """Rows of each bank that ``tokens`` tokens of ``batch`` sequences take."""
+        heads = batch * self.kv_heads
+        if self.tiled and store.array is not None:
+            return self.layers * cache_rows(store.array, CacheShape(heads, self.head_dim), tokens)
+        layer_bytes = 2 * -(-heads * tokens * self.head_dim * self.element_bits // 8)
+        return self.layers * store.linear_rows(layer_bytes)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Everything that has to lie somewhere: weights and the cache of ``batch`` sequences of ``tokens`` tokens."""
+
+    tensors: tuple[Tensor, ...]
+    cache: Cache
+    batch: int
+    tokens: int
+
+    def rows(self, store: Store) -> tuple[int, int]:
+        """(rows of weights, rows of cache) in each bank of ``store``."""
+        weights = sum(tensor.rows(store) for tensor in self.tensors if tensor.store == store.name)
+        cache = self.cache.rows(store, self.batch, self.tokens) if self.cache.store == store.name else 0
+        return weights, cache
+
+    def fits(self, store: Store) -> bool:
+        """Whether ``store`` has rows enough."""
+        return sum(self.rows(store)) <= store.rows
+
+
+@dataclass(frozen=True)
+class Layout:
+    """First row of each tensor and of the cache, and the bytes taken with all padding."""
+
+    first_row: Mapping[str, int]
+    needed_bytes: int
+    available_bytes: int
+    by_store: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+Policy = Callable[[Demand, Sequence[Store]], Layout]
+
+layouts: Registry[Policy] = Registry("layout policy")
+"""Layout policies by the name that a platform's ``layout`` gives."""
+
+
+@layouts.register("in_order")
+def in_order(demand: Demand, stores: Sequence[Store]) -> Layout:
+    """Give every tensor its rows in order of first use, the cache last.
+
+    Raises CapacityError that says what does not fit, by how much, and what would.
+    """
+    for store in stores:
+        if not demand.fits(store):
+            raise CapacityError(_complaint(demand, store))
+    first_row: dict[str, int] = {}
+    taken: dict[str, tuple[int, int]] = {}
+    for store in stores:
+        row = 0
+        for tensor in _of(demand.tensors, store):
+            first_row[tensor.name] = row
+            row += tensor.rows(store)
+        if demand.cache.store == store.name:
+            first_row["kv_cache"] = row
+        taken[store.name] = (sum(demand.rows(store)) * store.row_set_bytes, store.capacity_bytes)
+    needed, available = (sum(part) for part in zip(*taken.values(), strict=True))
+    return Layout(first_row, needed, available, taken)
+
+
+def _of(tensors: Iterable[Tensor], store: Store) -> Iterable[Tensor]:
+    return (tensor for tensor in tensors if tensor.store == store.name)
+
+
+def _complaint(demand: Demand, store: Store) -> str:
+    weights, cache = demand.rows(store)
+    unit = store.row_set_bytes
+    over = (weights + cache) * unit - store.capacity_bytes
+    complaint = (
+        f"{store.name}: weights take {_gib(weights * unit)} and the KV cache of {demand.batch} x {demand.tokens} "
+        f"tokens takes {_gib(cache * unit)}: {_gib(over)} more than its {_gib(store.capacity_bytes)}"
+    )
+    fitting = []
+    if cache:
+        batch = _largest(lambda n: replace(demand, batch=n).fits(store), demand.batch)
+        tokens = _largest(lambda n: replace(demand, tokens=n).fits(store), demand.tokens)
+        fitting += [f"batch {batch}"] * (batch > 0) + [f"{tokens} tokens a sequence"] * (tokens > 0)
+    channels = _smallest(lambda n: demand.fits(store.with_channels(n)), store.channels)
+    fitting += [f"{channels} channels"] * (channels is not None)
+    return complaint + (f"; what would fit: {' or '.join(fitting)}" if fitting else "")
+
+
+def _gib(n_bytes: int) -> str:
+    return f"{n_bytes / 2**30:.2f} GiB"
+
+
+def _largest(fits: Callable[[int], bool], too_many: int) -> int:
+    """The largest number below ``too_many`` that fits, 0 if none does."""
+    low, high = 0, too_many
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def _smallest(fits: Callable[[int], bool], too_few: int) -> int | None:
+    """The smallest number above ``too_few`` that fits, None if none up to `MAX_FITTING` does."""
+    high = too_few
+    while not fits(high):
+        high *= 2
+        if high > MAX_FITTING:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return high

@@ -1,0 +1,90 @@
+"""Placement: which component runs each op, by a named policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from simulator.config.registry import Registry
+from simulator.errors import MappingError
+from simulator.workload.ops import Op
+
+ATTENTION = frozenset({"attn_score", "attn_context"})
+MATRIX = frozenset({"qkv_proj", "out_proj", "ffn_gate", "ffn_up", "ffn_down", "lm_head"})
+CACHE = frozenset({"kv_append"})
+SAMPLING = frozenset({"sampling"})
+
+
+class Candidate(Protocol):
+    """A component that may run ops."""
+
+    @property
+    def role(self) -> str:
+        """What it is: ``near_bank``, ``matrix``, ``vector``, ``host``, or the kind of a plug-in."""
+
+    def supports(self, kind: str) -> bool:
+        """Whether it runs ops of ``kind``."""
+
+
+Policy = Callable[[str, Mapping[str, str | int | float | bool]], tuple[str, ...]]
+"""(op kind, the platform's placement options) -> roles in order of preference."""
+
+placements: Registry[Policy] = Registry("placement policy")
+"""Policies by the name that a platform's ``placement.policy`` gives."""
+
+
+@placements.register("near_bank_first")
+def near_bank_first(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+    """Products and cache writes on near-bank units, element-wise ops on the vector unit, sampling on the host."""
+    del options
+    if kind in MATRIX | ATTENTION | CACHE:
+        return ("near_bank",)
+    return ("host",) if kind in SAMPLING else ("vector",)
+
+
+@placements.register("matrix_memory")
+def matrix_memory(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+    """Products on the matrix unit, fed from plain memory; the rest on the vector unit, sampling on the host."""
+    del options
+    if kind in MATRIX | ATTENTION:
+        return ("matrix",)
+    return ("host",) if kind in SAMPLING else ("vector",)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A policy with its options and the components it chooses from, in the platform's order.
+
+    ``options`` may name a component for an op kind, which overrules the policy.
+    """
+
+    policy: str
+    options: Mapping[str, str | int | float | bool]
+    components: Mapping[str, Candidate]
+
+    def component_for(self, op: Op) -> str:
+        """The component that runs ``op``. Raises MappingError, naming who could, when the policy finds none."""
+        named = self.options.get(op.kind)
+        if named is not None:
+            return self._named(op, str(named))
+        roles = placements.get(self.policy)(op.kind, self.options)
+        for role in roles:
+            for name, component in self.components.items():
+                if component.role == role and component.supports(op.kind):
+                    return name
+        wanted = " or ".join(roles)
+        raise MappingError(
+            f"{op.name}: placement '{self.policy}' wants a {wanted} component for {op.kind}; {self._able(op)}"
+        )
+
+    def _named(self, op: Op, name: str) -> str:
+        if name not in self.components or not self.components[name].supports(op.kind):
+            raise MappingError(
+                f"{op.name}: placement puts {op.kind} on '{name}', which cannot run it; {self._able(op)}"
+            )
+        return name
+
+    def _able(self, op: Op) -> str:
+        able = [name for name, component in self.components.items() if component.supports(op.kind)]
+        return f"able to run it: {', '.join(able) or 'none of ' + ', '.join(self.components)}"

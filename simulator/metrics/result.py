@@ -1,0 +1,107 @@
+"""The `Result` of one run: a frozen record, schema ``nearbank.result/1``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA: Final = "nearbank.result/1"
+
+STAGES = ("prefill", "decode")
+"""The stages of a run, in order: the prompt, then one step per further token."""
+
+ENERGY_CLASSES = ("dram_array", "dram_io", "tsv", "link", "network", "sram", "compute", "static", "host")
+"""The closed set of places where energy is spent."""
+
+STATIC = "static"
+"""The entry of ``energy_by_op_kind_j`` for power that flows whether or not an op runs."""
+
+WAITING = "waiting"
+"""The entry of ``time_by_op_kind_s`` for time in which no op runs (data on its way between components)."""
+
+
+class Record(BaseModel):
+    """A frozen part of the result in which an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+
+class Identity(Record):
+    """What was simulated: its name, the SHA-256 of its resolved values, and those values."""
+
+    name: str
+    content_hash: str
+    values: dict[str, Any]
+
+
+class Latency(Record):
+    """Seconds: to the first token, per later token, and to the last token. ``tpot_s`` is None without a decode step."""
+
+    ttft_s: float
+    tpot_s: float | None
+    e2e_s: float
+
+
+class Energy(Record):
+    """Joules of the whole run. ``by_component`` and ``by_class`` each sum to ``total``."""
+
+    total: float
+    by_component: dict[str, float]
+    by_class: dict[str, float]
+
+
+class Capacity(Record):
+    """Bytes the workload needs in the memory that holds it, and bytes there are."""
+
+    needed_bytes: int
+    available_bytes: int
+
+
+class Provenance(Record):
+    """Where the figures come from. Every field but ``wall_s`` is the same for the same input."""
+
+    version: str
+    commit: str | None
+    config_hashes: dict[str, str]
+    seed: int
+    python: str
+    wall_s: float
+    events: int
+    commands_simulated: int
+
+
+class Result(Record):
+    """The figures of one run. Units are in the names; each field is defined in docs/results.md."""
+
+    schema_: Literal["nearbank.result/1"] = Field(default=SCHEMA, alias="schema")
+    arch: Identity
+    workload: Identity
+    tokens_per_s: float | None
+    tokens_per_j: float | None
+    power_w: float | None
+    edp_j_s: float | None
+    latency: Latency
+    time_ps: int
+    time_by_op_kind_s: dict[str, dict[str, float]]
+    cycles: dict[str, int]
+    energy_j: Energy
+    energy_by_op_kind_j: dict[str, dict[str, float]]
+    data_movement_bytes: dict[str, int]
+    commands: dict[str, int]
+    utilization: dict[str, float]
+    bound_by: dict[str, str]
+    capacity: Capacity
+    assumptions: tuple[str, ...]
+    calibrations: tuple[dict[str, Any], ...]
+    provenance: Provenance
+
+    def to_json(self) -> str:
+        """The result as one JSON document: keys sorted, floats in shortest exact form, a newline at the end."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=2, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Result:
+        """The result that ``to_json`` wrote; pydantic.ValidationError if it is not one."""
+        return cls.model_validate_json(text)

@@ -1,0 +1,64 @@
+"""Utilisation: for how much of the run each component worked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from simulator.errors import ConservationError
+from simulator.metrics.stage import Stage, Tally
+
+
+class Utilization(Tally):
+    """Measures the union of each component's busy intervals, so that overlapping work counts once.
+
+    An interval that reaches into the next step is shared out between the two; what reaches beyond the last token is
+    not part of the run.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
+        self._open: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self._counted_to_ps: dict[str, int] = defaultdict(int)
+        self._busy_ps: dict[str, float] = defaultdict(int)
+        self._step_end_ps = 0
+
+    def busy(self, component: str, start_ps: int, end_ps: int, what: str) -> None:
+        """``component`` was busy with ``what`` from ``start_ps`` to ``end_ps``."""
+        if not 0 <= start_ps <= end_ps:
+            raise ConservationError(f"{component}: busy with {what} from {start_ps} ps to {end_ps} ps")
+        self._open[component].append((start_ps, end_ps))
+
+    def token_done(self, time_ps: int, index: int) -> None:
+        """The step ends here."""
+        del index
+        self._step_end_ps = time_ps
+
+    def flush(self) -> None:
+        """Count the step that ends; keeps memory independent of the number of steps."""
+        step_end_ps, opened = self._step_end_ps, self._open
+        self._open = defaultdict(list)
+        for component, intervals in opened.items():
+            counted_to_ps = self._counted_to_ps[component]
+            busy_ps = 0
+            for start, end in sorted(intervals):
+                inside_ps = min(end, step_end_ps)
+                busy_ps += max(0, inside_ps - max(start, counted_to_ps))
+                counted_to_ps = max(inside_ps, counted_to_ps)
+                if end > step_end_ps:
+                    self._open[component].append((max(start, step_end_ps), end))
+            self._counted_to_ps[component] = counted_to_ps
+            self._busy_ps[component] += busy_ps * self.stage.weight
+
+    def busy_ps(self) -> dict[str, float]:
+        """Busy time by component up to the last token, in ps; every component that was ever busy."""
+        self.flush()
+        return {component: self._busy_ps[component] for component in sorted(self._busy_ps)}
+
+    def fractions(self, time_ps: int) -> dict[str, float]:
+        """Busy share of ``time_ps`` by component, 0 to 1. Raises ConservationError for a component busier than time."""
+        busy = self.busy_ps()
+        for component, ps in busy.items():
+            # Weights of sampled steps are fractions: half a picosecond is rounding, more is not.
+            if ps > time_ps + 0.5:
+                raise ConservationError(f"{component}: busy for {ps} ps of a run of {time_ps} ps")
+        return {component: min(1.0, ps / time_ps) if time_ps else 0.0 for component, ps in busy.items()}

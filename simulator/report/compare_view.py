@@ -1,0 +1,123 @@
+"""Several results side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from simulator.metrics.result import STATIC, Result
+from simulator.report.bars import REST, StackedBar, Swatch, largest
+from simulator.report.numbers import n_bytes, plain, si
+
+SCHEMA = "nearbank.comparison/1"
+SHOWN_PARTS = 9
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of a comparison; ``error`` says why there is no result."""
+
+    name: str
+    result: Result | None
+    error: str | None = None
+
+
+def document(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The comparison as data, schema ``nearbank.comparison/1``; full results lie in ``<name>/result.json``."""
+    return {"schema": SCHEMA, "runs": [_row(entry) for entry in entries]}
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    result = entry.result
+    if result is None:
+        return {"name": entry.name, "error": entry.error}
+    return {
+        "name": entry.name,
+        "arch": result.arch.name,
+        "workload": result.workload.name,
+        "batch": result.workload.values["batch"],
+        "tokens_per_s": result.tokens_per_s,
+        "tokens_per_j": result.tokens_per_j,
+        "power_w": result.power_w,
+        "edp_j_s": result.edp_j_s,
+        "latency": result.latency.model_dump(),
+        "capacity": result.capacity.model_dump(),
+        "energy_j": result.energy_j.total,
+    }
+
+
+def view(entries: Sequence[Entry]) -> Group:
+    """A table of the figures and, for each run, where the time and the energy of its decode steps go."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("run", no_wrap=True)
+    for name in ("tokens/s", "TPOT", "TTFT", "power", "tokens/J", "memory"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in entries:
+        table.add_row(*_cells(entry))
+    errors = [Text(f"{entry.name}: {entry.error}", style="red") for entry in entries if entry.result is None]
+    results = {entry.name: entry.result for entry in entries if entry.result is not None}
+    return Group(table, *errors, *_bars(results))
+
+
+def _cells(entry: Entry) -> list[Text]:
+    result = entry.result
+    if result is None:
+        return [Text(entry.name, style="bold"), Text("does not fit", style="red")]
+    return [
+        Text(entry.name, style="bold"),
+        Text(plain(result.tokens_per_s), style="bold"),
+        Text(si(result.latency.tpot_s, "s")),
+        Text(si(result.latency.ttft_s, "s")),
+        Text(si(result.power_w, "W")),
+        Text(plain(result.tokens_per_j), style="bold"),
+        Text(n_bytes(result.capacity.needed_bytes)),
+    ]
+
+
+def _bars(results: dict[str, Result]) -> list[RenderableType]:
+    time = {name: result.time_by_op_kind_s["decode"] for name, result in results.items()}
+    energy = {name: result.energy_by_op_kind_j["decode"] for name, result in results.items()}
+    return [*_stack("time of a decode step", time), *_stack("energy of a decode step", energy)]
+
+
+def _stack(title: str, parts: dict[str, dict[str, float]]) -> list[RenderableType]:
+    shares: dict[str, float] = {}
+    for by_kind in parts.values():
+        total = sum(by_kind.values())
+        for kind, value in by_kind.items():
+            shares[kind] = shares.get(kind, 0.0) + value / total
+    static = shares.pop(STATIC, None)
+    kinds = [*largest(shares, SHOWN_PARTS), *([STATIC] if static else [])]
+    if not kinds:
+        return []
+    names = (*kinds, REST) if len(shares) > SHOWN_PARTS else tuple(kinds)
+    grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1)
+    for name, by_kind in parts.items():
+        shown = [by_kind.get(kind, 0.0) for kind in kinds]
+        grid.add_row(name, StackedBar((*shown, max(0.0, sum(by_kind.values()) - sum(shown)))))
+    return [Text(f"\n{title}", style="dim"), grid, Legend(names)]
+
+
+@dataclass(frozen=True)
+class Legend:
+    """The key of a stacked bar, in as many lines as it takes."""
+
+    names: tuple[str, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Rich's protocol."""
+        line = Text()
+        for position, name in enumerate(self.names):
+            entry = Swatch(position).text(console, options).append(f" {name}", style="")
+            if line and len(line) + 2 + len(entry) > options.max_width:
+                yield line
+                line = Text()
+            line.append("  " if line else "").append_text(entry)
+        yield line

@@ -1,0 +1,78 @@
+"""A validation report on a terminal."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+Case = Mapping[str, Any]
+
+
+def view(report: Mapping[str, Any], *, all_cases: bool) -> Group:
+    """The report by kind of case, then the cases that disagree (or all)."""
+    cases = report["cases"]
+    listed = [case for case in cases if all_cases or not case["passed"] or case["limit_pct"] is None]
+    parts: list[RenderableType] = [_kinds(cases), Text("")]
+    if listed:
+        parts += [_listing(listed), Text("")]
+    return Group(*parts, _verdict(report))
+
+
+def _kinds(cases: Sequence[Case]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("kind", no_wrap=True)
+    for name in ("cases", "agree", "median error", "largest error", "allowed"):
+        table.add_column(name, justify="right")
+    groups: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        groups[case["kind"]].append(case)
+    for kind, group in groups.items():
+        errors = [abs(case["error_pct"]) for case in group]
+        limit = group[0]["limit_pct"]
+        agree = "not judged" if limit is None else str(sum(case["passed"] for case in group))
+        allowed = "-" if limit is None else ("exact" if limit == 0 else f"{limit:g} %")
+        table.add_row(kind, str(len(group)), agree, f"{median(errors):.2f} %", f"{max(errors):.2f} %", allowed)
+    return table
+
+
+def _listing(cases: Sequence[Case]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("case")
+    for name in ("expected", "got", "error"):
+        table.add_column(name, justify="right", no_wrap=True)
+    has_default = any(case.get("default_ratio") for case in cases)
+    if has_default:
+        table.add_column(f"{cases[0]['default_spec']}", justify="right", no_wrap=True)
+    table.add_column("")
+    for case in cases:
+        cells = [case["case"], f"{case['expected']:,}", f"{case['got']:,}", f"{case['error_pct']:+.2f} %"]
+        if has_default:
+            ratio = case["default_ratio"]
+            cells.append("-" if ratio is None else f"x {ratio:.2f}")
+        table.add_row(*cells, _remark(case))
+    return table
+
+
+def _remark(case: Case) -> Text:
+    differences = "; ".join(case["differences"])
+    if case["limit_pct"] is None:
+        return Text(f"not judged{': ' if differences else ''}{differences}", style="dim")
+    return Text("agrees", style="green") if case["passed"] else Text(f"DISAGREES {differences}", style="red")
+
+
+def _verdict(report: Mapping[str, Any]) -> Text:
+    judged = [case for case in report["cases"] if case["limit_pct"] is not None]
+    failed = sum(not case["passed"] for case in judged)
+    style, word = ("green", "passed") if report["passed"] else ("red", "FAILED")
+    figures = f"{len(judged) - failed} of {len(judged)} judged cases agree"
+    ratios = [case["default_ratio"] for case in report["cases"] if case.get("default_ratio")]
+    beside = ""
+    if ratios:
+        beside = f"; {report['cases'][0]['default_spec']} takes x {median(ratios):.2f} cycles in the median"
+    return Text.assemble(f"suite {report['suite']}: ", (word, style), f", {figures}{beside}")

@@ -1,0 +1,71 @@
+"""Checks on each step of a run: bytes asked for are bytes moved, and nothing is faster than its limits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from simulator.errors import ConservationError
+from simulator.hooks import Instrument
+from simulator.system.builder import System
+from simulator.system.executor import PlacedOp, critical_path_ps
+from simulator.units import hops
+
+
+class Conservation(Instrument):
+    """Adds up what the components report in a step and compares it with what the ops needed."""
+
+    def __init__(self) -> None:
+        self._moved: Counter[tuple[str, str]] = Counter()
+
+    def transfer(self, start_ps: int, end_ps: int, hop: str, n_bytes: int, component: str) -> None:
+        """``n_bytes`` crossed ``hop`` in ``component``."""
+        del start_ps, end_ps
+        self._moved[component, hop] += n_bytes
+
+    def check(self, system: System, ops: dict[str, PlacedOp], took_ps: int) -> None:
+        """Check the step that just ended after ``took_ps`` and forget it. Raises ConservationError."""
+        moved, self._moved = self._moved, Counter()
+        _check_bytes(moved, _needed(system, ops.values()))
+        _check_time(system, moved, ops, took_ps)
+        _check_flops(system, ops.values(), took_ps)
+
+
+def _needed(system: System, placed_ops: Iterable[PlacedOp]) -> Counter[tuple[str, str]]:
+    needed: Counter[tuple[str, str]] = Counter()
+    for placed in placed_ops:
+        needed.update(system.units[placed.unit].array_bytes(placed.op))
+    return needed
+
+
+def _check_bytes(moved: Counter[tuple[str, str]], needed: Counter[tuple[str, str]]) -> None:
+    for component, hop in {*needed, *(key for key in moved if key[1] in (hops.CELLS_TO_IO, hops.IO_TO_MAC))}:
+        if moved[component, hop] != needed[component, hop]:
+            raise ConservationError(
+                f"{component}: {moved[component, hop]} bytes crossed {hop}, the ops needed {needed[component, hop]}"
+            )
+
+
+def _check_flops(system: System, placed_ops: Iterable[PlacedOp], took_ps: int) -> None:
+    flops: Counter[str] = Counter()
+    for placed in placed_ops:
+        flops[placed.unit] += placed.op.flops
+    for name, unit in system.units.items():
+        if unit.flops_per_s is not None and flops[name] > unit.flops_per_s * took_ps * 1e-12:
+            raise ConservationError(
+                f"{name}: {flops[name]} operations in a step of {took_ps} ps are above its peak rate"
+            )
+
+
+def _check_time(system: System, moved: Counter[tuple[str, str]], ops: dict[str, PlacedOp], took_ps: int) -> None:
+    critical_ps = critical_path_ps(ops)
+    if took_ps < critical_ps:
+        raise ConservationError(f"a step took {took_ps} ps, less than its critical path of {critical_ps} ps")
+    for name, component in system.components.items():
+        for crossed, bytes_per_s in component.ceilings():
+            least_ps = sum(moved[name, hop] for hop in crossed) / bytes_per_s * 1e12
+            # A burst on its way at the end of a step may have been counted in it.
+            if took_ps < least_ps * (1 - 1e-9):
+                raise ConservationError(
+                    f"{name}: a step took {took_ps} ps, but {' and '.join(crossed)} alone need {least_ps:.0f} ps"
+                )

@@ -1,0 +1,75 @@
+"""A workload on a system: the prompt, then every decode step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import networkx as nx
+
+from simulator.system.conservation import Conservation
+from simulator.system.executor import Execution, PlacedOp, place
+from simulator.workload.graph import SINK, SOURCE, DecodeGraphs, prefill_graph
+from simulator.workload.scenario import Workload
+
+if TYPE_CHECKING:
+    from simulator.system.builder import System
+
+Enter = Callable[[str, float], None]
+"""Called before each step with its stage (``prefill`` or ``decode``) and how many real steps it stands for."""
+
+Progress = Callable[[int, int], None]
+"""Called after each step with tokens done and tokens in all, of one sequence."""
+
+
+class Runner:
+    """Runs the steps of workloads on one system, one after the other in simulated time."""
+
+    def __init__(self, system: System, conservation: Conservation) -> None:
+        self._system = system
+        self._conservation = conservation
+
+    def step(self, graph: nx.DiGraph[str], *, after_tokens: bool = False) -> None:
+        """One graph, from now to its end, with all checks.
+
+        ``after_tokens``: the tokens that the step before chose go from where they were sampled to the embedding first.
+        """
+        system = self._system
+        start_ps = system.env.now_ps
+        ops = place(system, graph)
+        if after_tokens:
+            self._return_tokens(ops)
+        Execution(system, ops).run()
+        self._conservation.check(system, ops, system.env.now_ps - start_ps)
+
+    def _return_tokens(self, ops: dict[str, PlacedOp]) -> None:
+        source, sink = ops[SOURCE], ops[SINK]
+        for link, end in self._system.routes.between(sink.unit, source.unit):
+            env = self._system.env
+            env.run(until=link.carry(env.now_ps, source.op.input_bytes, end, source.op.kind))
+
+    def workload(self, workload: Workload, enter: Enter, progress: Progress | None = None) -> None:
+        """The whole workload. What held each op kind is told for decode, if there is any."""
+        system, total = self._system, workload.output_tokens
+        enter("prefill", 1)
+        self.step(
+            prefill_graph(
+                workload.model,
+                batch=workload.batch,
+                prompt_tokens=workload.prompt_tokens,
+                precision=workload.precision,
+            )
+        )
+        self._done(0, total, progress)
+        graphs = DecodeGraphs(workload.model, batch=workload.batch, precision=workload.precision)
+        for position, step in enumerate(workload.decode_steps()):
+            if not position:
+                system.around.limits.clear()
+            enter("decode", step.weight)
+            self.step(graphs.at(step.context), after_tokens=True)
+            self._done(step.index, total, progress)
+
+    def _done(self, index: int, total: int, progress: Progress | None) -> None:
+        self._system.around.hooks.token_done(self._system.env.now_ps, index)
+        if progress is not None:
+            progress(index + 1, total)

@@ -1,0 +1,9 @@
+"""Component models as SimPy parts: memory, near-bank, matrix and vector units, buffers, links, hosts.
+
+Importing this package registers the kinds below; a plug-in registers its own the same way. May import mapping,
+workload, dram, config, hooks, quantities and errors; never metrics, system, report, api or cli.
+"""
+
+from simulator.units import buffer, host, link, matrix, memory, near_bank, vector
+
+__all__ = ["buffer", "host", "link", "matrix", "memory", "near_bank", "vector"]

@@ -1,0 +1,167 @@
+"""What every component has, and how a unit registers itself.
+
+A component is one entry of a platform's ``components``. Its class is filed with `unit_type` under the ``kind`` that
+the YAML names, together with the spec class that validates that entry. A component that runs ops is an `OpUnit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, TypeVar
+
+import simpy
+from pydantic import Field
+
+from simulator.config.platform_schema import ComponentSpec
+from simulator.config.registry import Registry, component_specs
+from simulator.errors import ConfigError
+from simulator.hooks import Hooks
+from simulator.units.limits import Limits
+from simulator.workload.ops import Op
+
+NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+PositiveInt = Annotated[int, Field(ge=1)]
+
+
+class PartSpec(ComponentSpec):
+    """The base of the shipped components' specs: what the document of a part says about itself.
+
+    ``sources``: key -> where its value comes from, for keys that ``source`` does not cover; ``assumed ...`` for a
+    guess.
+    """
+
+    name: str | None = None
+    description: str | None = None
+    sources: dict[str, str] = Field(default_factory=dict)
+
+
+Process = Generator[simpy.Event, Any, None]
+"""The body of a SimPy process."""
+
+
+class Environment(simpy.Environment):
+    """A SimPy environment whose time is whole ps, and which counts its events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events = 0
+
+    @property
+    def now_ps(self) -> int:
+        """The present, in ps since the start of the run."""
+        return int(self._now)
+
+    def step(self) -> None:
+        """Process the next event."""
+        self.events += 1
+        super().step()
+
+
+@dataclass
+class Surroundings:
+    """What the components of one run share. ``exact``: no declared approximation."""
+
+    env: Environment
+    hooks: Hooks = field(default_factory=Hooks)
+    limits: Limits = field(default_factory=Limits)
+    exact: bool = False
+
+
+class Component:
+    """One part of a platform in one run.
+
+    A subclass sets ``role`` and overrides what it has: `connect` to find its peers, `energy_table` and
+    `static_power_w` for its prices, `assumptions` for what its model leaves out. ``spec`` is its validated entry in
+    the platform.
+    """
+
+    role: ClassVar[str]
+    clock_ps: float | None = None
+    """Clock period, for a component that has a clock."""
+
+    def __init__(self, name: str, spec: Any, around: Surroundings) -> None:
+        self.name = name
+        self.spec = spec
+        self.around = around
+
+    def connect(self, components: Mapping[str, Component]) -> None:
+        """Find the components that this one uses. Raises ConfigError for one that is missing or of the wrong kind."""
+
+    def energy_table(self) -> Mapping[str, Mapping[str, float]]:
+        """Action -> energy class -> pJ per action."""
+        return {}
+
+    def static_power_w(self) -> Mapping[str, float]:
+        """Energy class -> W that flow whether or not anything runs."""
+        return {}
+
+    def ceilings(self) -> tuple[tuple[tuple[str, ...], float], ...]:
+        """(hops, bytes a second) that the component's wires cannot exceed, whatever the schedule."""
+        return ()
+
+    def assumptions(self) -> tuple[str, ...]:
+        """What the model of this component leaves out or takes for granted in this run."""
+        return ()
+
+
+class OpUnit(Component):
+    """A component that runs ops, one at a time in the order in which they become ready."""
+
+    kinds: ClassVar[frozenset[str]] = frozenset()
+    """Op kinds it runs; `supports` may be overridden instead."""
+
+    def supports(self, kind: str) -> bool:
+        """Whether it runs ops of ``kind``."""
+        return kind in self.kinds
+
+    def execute(self, op: Op) -> Process:
+        """A process that ends when the results of ``op`` are there; the next op may start then."""
+        raise NotImplementedError
+
+    @property
+    def flops_per_s(self) -> float | None:
+        """Peak arithmetic rate, for a unit that has one of its own."""
+        return None
+
+    def array_bytes(self, op: Op) -> Mapping[tuple[str, str], int]:
+        """(memory, hop) -> bytes that ``op`` moves to and from cells, counted from its shape; a run has to match it."""
+        del op
+        return {}
+
+
+AnyComponent = TypeVar("AnyComponent", bound=Component)
+
+unit_types: Registry[type[Component]] = Registry("component kind")
+"""Component ``kind`` -> the class that models it."""
+
+
+def unit_type(kind: str, spec: type[ComponentSpec]) -> Callable[[type[AnyComponent]], type[AnyComponent]]:
+    """Class decorator: components of ``kind`` are validated by ``spec`` and modelled by the class."""
+
+    def file_it(unit: type[AnyComponent]) -> type[AnyComponent]:
+        component_specs.register(kind)(spec)
+        unit_types.register(kind)(unit)
+        unit.role = kind
+        return unit
+
+    return file_it
+
+
+def peer(
+    owner: Component, components: Mapping[str, Component], key: str, name: str, wanted: type[AnyComponent]
+) -> AnyComponent:
+    """The component that ``owner``'s key names. Raises ConfigError when there is none or it is of another kind."""
+    found = components.get(name)
+    where = f"components.{owner.name}.{key}"
+    if found is None:
+        raise ConfigError(f"there is no component '{name}' (known: {', '.join(components)})", key=where)
+    if not isinstance(found, wanted):
+        raise ConfigError(f"'{name}' is a {found.role}, not a {wanted.role}", key=where)
+    return found
+
+
+def cycles_ps(cycles: int, clock_mhz: float) -> int:
+    """Time of whole clock cycles in ps, rounded up."""
+    return -int(-cycles * 1_000_000 // clock_mhz)

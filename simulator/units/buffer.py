@@ -1,0 +1,46 @@
+"""Buffer: on-chip SRAM that streams pass through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from simulator.units import hops
+from simulator.units.base import Component, NonNegative, PartSpec, PositiveInt, unit_type
+from simulator.workload.ops import Op
+
+ACCESS = "byte"
+"""Action: one byte written or read."""
+
+
+class BufferSpec(PartSpec):
+    """``capacity_bytes`` of SRAM at ``energy_pj_per_byte`` for each byte written or read."""
+
+    kind: Literal["buffer"]
+    capacity_bytes: PositiveInt
+    energy_pj_per_byte: NonNegative
+    static_power_w: NonNegative
+
+
+@unit_type("buffer", BufferSpec)
+class Buffer(Component):
+    """An SRAM. Its users check what fits; its bandwidth is taken to be enough for them."""
+
+    spec: BufferSpec
+
+    def passed(self, start_ps: int, end_ps: int, n_bytes: int, op: Op) -> None:
+        """``n_bytes`` were written and read once."""
+        self.around.hooks.transfer(start_ps, end_ps, hops.SRAM, 2 * n_bytes, self.name)
+        self.around.hooks.activity(self.name, ACCESS, 2 * n_bytes, op.kind)
+
+    def energy_table(self) -> Mapping[str, Mapping[str, float]]:
+        """Energy of one byte."""
+        return {ACCESS: {"sram": self.spec.energy_pj_per_byte}}
+
+    def static_power_w(self) -> Mapping[str, float]:
+        """Leakage."""
+        return {"static": self.spec.static_power_w}
+
+    def assumptions(self) -> tuple[str, ...]:
+        """What is not modelled."""
+        return (f"{self.name}: SRAM bandwidth is taken to be enough for its users",)

@@ -1,0 +1,208 @@
+"""Memory: the channels of a DRAM standard behind one controller, shared by all that reads, writes or computes in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.config.dram_schema import Dram
+from simulator.errors import ConfigError
+from simulator.mapping.bank_array import MAC
+from simulator.mapping.chain import Chain
+from simulator.mapping.layout import Store
+from simulator.units import hops
+from simulator.units.base import Component, NonNegative, PartSpec, PositiveInt, Surroundings, unit_type
+from simulator.units.dram_stream import PHASES, SHORT_BURSTS, StreamShape, StreamWork, streams_for
+from simulator.units.dram_work import Work
+from simulator.workload.ops import Op
+
+ROW_OPEN = "row_open_tick"
+"""Action: one rank with a row open for one tick, over what it takes with all banks closed."""
+
+
+NO_OP = "static"
+"""Op kind under which refreshes of an idle memory are filed: they happen whether or not an op runs."""
+
+
+class MemorySpec(PartSpec):
+    """``channels`` channels of ``dram``; consecutive ``interleave_bytes`` go to consecutive channels.
+
+    ``controller_pj_per_command``: controller and PHY for each DRAM command. ``controller_static_w``: of all
+    controllers together.
+    """
+
+    kind: Literal["dram"]
+    dram: Dram
+    channels: PositiveInt
+    interleave_bytes: PositiveInt
+    controller_pj_per_command: NonNegative
+    controller_static_w: NonNegative
+
+
+@dataclass(frozen=True)
+class Booking:
+    """A stretch of the memory's time: ``end_ps`` when the last data is there."""
+
+    start_ps: int
+    end_ps: int
+    work: Work
+
+
+@unit_type("dram", MemorySpec)
+class Memory(Component):
+    """All channels of one memory; work is served one after the other in the order of the calls.
+
+    Each piece of work starts on precharged banks. Background power with all banks closed flows always and counts as
+    ``static``, as does what open rows add to it; activations, transfers and refreshes count as the standard's table
+    splits them.
+    """
+
+    spec: MemorySpec
+
+    def __init__(self, name: str, spec: MemorySpec, around: Surroundings) -> None:
+        super().__init__(name, spec, around)
+        self.streams = streams_for(spec.dram)
+        self.engine = self.streams.engine
+        self.clock_ps = spec.dram.tCK_ps
+        self._free_tick = 0
+        self._refreshed = 0
+        """Refreshes told so far, of all channels and ranks."""
+        if spec.interleave_bytes % spec.dram.organization.burst_bytes:
+            raise ConfigError(
+                f"{spec.interleave_bytes} is no multiple of the burst of {spec.dram.organization.burst_bytes} bytes",
+                key=f"components.{name}.interleave_bytes",
+            )
+
+    @property
+    def banks(self) -> int:
+        """Banks of one channel."""
+        return math.prod(self.spec.dram.organization.levels.values())
+
+    @property
+    def store(self) -> Store:
+        """This memory as the layout sees it."""
+        organization = self.spec.dram.organization
+        return Store(self.name, self.spec.channels, self.banks, organization.rows, organization.row_bytes)
+
+    @property
+    def pin_bytes_per_s(self) -> float:
+        """Peak rate of the data pins of all channels."""
+        organization = self.spec.dram.organization
+        return self.spec.channels * organization.data_pins * organization.data_rate_mbps * 1e6 / 8
+
+    def run(self, chain: Chain, op: Op) -> Booking:
+        """Near-bank programs for ``op``, as soon as the memory is free."""
+        start = self._start()
+        work = self.engine.chain(chain, start)
+        return self._book(start, work, work.ticks, op)
+
+    def stream(self, n_bytes: int, op: Op, *, write: bool = False) -> Booking:
+        """A plain stream for ``op``, as soon as the memory is free."""
+        start, stream = self.look_up(n_bytes, write=write)
+        return self._book(start, stream.work, stream.work.ticks, op)
+
+    def look_up(self, n_bytes: int, *, write: bool = False) -> tuple[int, StreamWork]:
+        """(first tick, stream) that `stream` would book; for a unit that paces the stream itself."""
+        start = self._start()
+        shape = StreamShape(n_bytes, self.spec.channels, self.spec.interleave_bytes, write)
+        return start, self.streams.run(shape, start, exact=self.around.exact)
+
+    def book(self, start: int, stream: StreamWork, end_ps: int, op: Op) -> Booking:
+        """Book a stream got from `look_up` in the same instant; its reader takes the last data at ``end_ps``."""
+        ticks = max(stream.work.ticks, self.engine.to_ticks(end_ps) - start)
+        return self._book(start, stream.work, ticks, op)
+
+    def _start(self) -> int:
+        return max(self._free_tick, self.engine.to_ticks(self.around.env.now_ps))
+
+    def _book(self, start: int, work: Work, ticks: int, op: Op) -> Booking:
+        engine = self.engine
+        self._refresh_until(start)
+        self._refreshed += work.commands.get(engine.refresh_command, 0)
+        self._free_tick = start + ticks
+        booking = Booking(engine.to_ps(start), engine.to_ps(start + ticks - work.ticks + work.end_ticks), work)
+        self._report(booking, engine.to_ps(start + ticks), op)
+        return booking
+
+    def _refresh_until(self, tick: int) -> None:
+        """Tell the refreshes that fell due before ``tick`` on channels without work."""
+        engine = self.engine
+        missed = engine.refreshes_due(tick) * engine.ranks * self.spec.channels - self._refreshed
+        if missed > 0:
+            self._refreshed += missed
+            self.around.hooks.commands(self.name, {engine.refresh_command: missed})
+            self.around.hooks.activity(self.name, engine.refresh_command, missed, NO_OP)
+
+    def _report(self, booking: Booking, free_ps: int, op: Op) -> None:
+        hooks, work, name = self.around.hooks, booking.work, self.name
+        start_ps, end_ps = booking.start_ps, booking.end_ps
+        hooks.busy(name, start_ps, free_ps, op.name)
+        hooks.commands(name, work.commands)
+        for command, count in work.commands.items():
+            hooks.activity(name, command, count, op.kind)
+        if work.open_ticks:
+            hooks.activity(name, ROW_OPEN, work.open_ticks, op.kind)
+        for hop, n_bytes in (
+            (hops.CELLS_TO_IO, work.array_bytes),
+            (hops.IO_TO_MAC, work.internal_bytes),
+            (hops.PINS_TO_CONTROLLER, work.read_bytes),
+            (hops.CONTROLLER_TO_PINS, work.write_bytes),
+        ):
+            if n_bytes:
+                hooks.transfer(start_ps, end_ps, hop, n_bytes, name)
+
+    def held_ps(self, work: Work) -> dict[str, int]:
+        """What held the memory during ``work``, in ps."""
+        return {resource: self.engine.to_ps(ticks) for resource, ticks in work.held.items()}
+
+    def energy_table(self) -> Mapping[str, Mapping[str, float]]:
+        """Each DRAM command by the standard's split, and open rows."""
+        energy = self.spec.dram.energy
+        table: dict[str, Mapping[str, float]] = {}
+        for name in self.spec.dram.commands:
+            prices = {"dram_io": self.spec.controller_pj_per_command}
+            row = energy.commands.get(name)
+            if row is not None:
+                prices = {
+                    "dram_array": row.array_pj,
+                    "dram_io": row.io_pj + self.spec.controller_pj_per_command,
+                    "compute": row.compute_pj,
+                    "sram": row.sram_pj,
+                }
+            table[name] = {energy_class: pj for energy_class, pj in prices.items() if pj}
+        more_mw = (energy.background_active_mw - energy.background_precharged_mw) / self.engine.ranks
+        tick_ps = self.spec.dram.tCK_ps / self.spec.dram.ticks_per_clock
+        table[ROW_OPEN] = {"static": more_mw * 1e-3 * tick_ps}
+        return table
+
+    def static_power_w(self) -> Mapping[str, float]:
+        """Background power of all channels with their banks closed, and of the controllers."""
+        background_w = self.spec.channels * self.spec.dram.energy.background_precharged_mw * 1e-3
+        return {"static": background_w + self.spec.controller_static_w}
+
+    def burst_bytes(self, n_bytes: int) -> int:
+        """Bytes of the whole bursts that ``n_bytes`` take."""
+        burst = self.spec.dram.organization.burst_bytes
+        return -(-n_bytes // burst) * burst
+
+    def ceilings(self) -> tuple[tuple[tuple[str, ...], float], ...]:
+        """Data pins, and near-bank units at one MACab after the other."""
+        pins = ((hops.PINS_TO_CONTROLLER, hops.CONTROLLER_TO_PINS), self.pin_bytes_per_s)
+        mac = self.spec.dram.commands.get(MAC)
+        if mac is None:
+            return (pins,)
+        gap_ps = self.engine.to_ps(self.engine.attribution.mac_gap)
+        return (pins, ((hops.IO_TO_MAC,), self.spec.channels * mac.internal_bytes / gap_ps * 1e12))
+
+    def assumptions(self) -> tuple[str, ...]:
+        """The standard's own, and how this run shortens streams."""
+        standard = tuple(f"{self.spec.dram.name}: {text}" for text in self.spec.dram.assumptions)
+        if self.around.exact:
+            return standard
+        streams = (
+            f"{self.name}: plain streams of over {SHORT_BURSTS} bursts a channel follow one simulated stream, from one "
+            f"of {PHASES} places in the refresh interval; within 0.1 % of a decode step (--exact turns this off)"
+        )
+        return (*standard, streams)

@@ -1,0 +1,1 @@
+"""Makes `arrays` importable from every test in this folder."""

@@ -1,0 +1,62 @@
+"""Busy time is the union of the busy intervals of a component, up to the last token."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.errors import ConservationError
+from simulator.metrics.stage import Stage
+from simulator.metrics.utilization import Utilization
+
+STEP_PS = 100
+INTERVALS = st.lists(st.tuples(st.integers(0, STEP_PS - 1), st.integers(0, 150)), max_size=20)
+
+
+@given(st.lists(INTERVALS, max_size=4))
+def test_busy_time_is_the_size_of_the_union_within_the_run(steps: list[list[tuple[int, int]]]) -> None:
+    utilization, covered = Utilization(Stage()), set()
+    for number, step in enumerate(steps):
+        utilization.flush()
+        for start, length in step:
+            begin = STEP_PS * number + start
+            utilization.busy("memory", begin, begin + length, "stream")
+            covered |= set(range(begin, begin + length))
+        utilization.token_done(STEP_PS * (number + 1), number)
+    run = set(range(STEP_PS * len(steps)))
+    assert utilization.busy_ps().get("memory", 0) == len(covered & run)
+
+
+def test_an_interval_across_two_steps_counts_in_each_with_its_weight() -> None:
+    stage = Stage()
+    utilization = Utilization(stage)
+    utilization.busy("memory", 80, 130, "refresh")
+    utilization.token_done(100, 0)
+    utilization.flush()
+    stage.weight = 10
+    utilization.token_done(200, 1)
+    assert utilization.busy_ps() == {"memory": 20 + 10 * 30}
+
+
+def test_a_component_that_is_always_busy_is_busy_for_the_whole_of_a_sampled_run() -> None:
+    stage = Stage()
+    utilization = Utilization(stage)
+    for step, weight in enumerate((1, 2.5, 2.5)):
+        utilization.flush()
+        stage.weight = weight
+        utilization.busy("memory", 100 * step, 100 * step + 107, "stream")
+        utilization.token_done(100 * (step + 1), step)
+    assert utilization.fractions(600) == {"memory": 1.0}
+
+
+def test_a_component_busier_than_time_is_an_error() -> None:
+    utilization = Utilization(Stage())
+    utilization.busy("memory", 0, 101, "stream")
+    utilization.token_done(101, 0)
+    with pytest.raises(ConservationError, match="memory: busy for 101 ps of a run of 100 ps"):
+        utilization.fractions(100)
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, 5), (7, 6)])
+def test_an_impossible_interval_is_an_error(start: int, end: int) -> None:
+    with pytest.raises(ConservationError, match="memory: busy with stream from"):
+        Utilization(Stage()).busy("memory", start, end, "stream")

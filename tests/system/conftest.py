@@ -1,0 +1,1 @@
+"""Makes `tiny` importable from every test in this folder."""

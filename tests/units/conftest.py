@@ -1,0 +1,1 @@
+"""Makes `parts` importable from every test in this folder."""
