@@ -152,15 +152,14 @@ class Device:
         rows = np.stack(
             [np.where(requests.writes, code["WR"], code["RD"]), requests.bank, requests.row, requests.column], axis=1
         ).astype(np.int64)
+        arrival = np.ascontiguousarray(requests.arrival, dtype=np.int64)
         runs = _NO_RUNS if program is None else program.requests
         room = 8 * (len(rows) + len(runs)) + int(runs[:, 1].sum()) + 4096 if log else 0
         while True:
             channels = self._channels(1, refresh_phase)
             record = self._log(room)
             done = np.zeros(len(rows), dtype=np.int64)
-            state = run_requests(
-                self.tables, channels[0], record, done, rows, _NO_MAPPING, requests.arrival, runs, 0, len(rows)
-            )
+            state = run_requests(self.tables, channels[0], record, done, rows, _NO_MAPPING, arrival, runs, 0, len(rows))
             if state >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a request can never be served")
             end = int(channels[0, k.LAST_DONE])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
@@ -18,9 +18,12 @@ def view(report: Mapping[str, Any], *, all_cases: bool) -> Group:
     """The report by kind of case, then the cases that disagree (or all)."""
     cases = report["cases"]
     listed = [case for case in cases if all_cases or not case["passed"] or case["limit_pct"] is None]
+    run = [case for case in listed if case["got"] is not None]
     parts: list[RenderableType] = [_kinds(cases), Text("")]
-    if listed:
-        parts += [_listing(listed), Text("")]
+    if run:
+        parts += [_listing(run), Text("")]
+    reasons = Counter("; ".join(case["differences"]) for case in listed if case["got"] is None)
+    parts += [Text(f"{count} cases not run: {reason}", style="dim") for reason, count in reasons.items()]
     return Group(*parts, _verdict(report))
 
 
@@ -33,11 +36,12 @@ def _kinds(cases: Sequence[Case]) -> Table:
     for case in cases:
         groups[case["kind"]].append(case)
     for kind, group in groups.items():
-        errors = [abs(case["error_pct"]) for case in group]
+        errors = [abs(case["error_pct"]) for case in group if case["error_pct"] is not None]
         limit = group[0]["limit_pct"]
         agree = "not judged" if limit is None else str(sum(case["passed"] for case in group))
         allowed = "-" if limit is None else ("exact" if limit == 0 else f"{limit:g} %")
-        table.add_row(kind, str(len(group)), agree, f"{median(errors):.2f} %", f"{max(errors):.2f} %", allowed)
+        middle, largest = (f"{median(errors):.2f} %", f"{max(errors):.2f} %") if errors else ("-", "-")
+        table.add_row(kind, str(len(group)), agree, middle, largest, allowed)
     return table
 
 

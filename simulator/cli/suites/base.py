@@ -19,13 +19,14 @@ DATA = Path("experiments", "validation", "data")
 class Case:
     """One reference case.
 
-    ``limit_pct``: the largest error that passes; None: reported, not judged. ``differences``: further disagreements
+    ``got``: None where the simulator cannot run the case. ``limit_pct``: the largest error that passes; None: reported,
+    not judged. ``differences``: further disagreements
     (such as command counts), each of which fails a judged case. ``beside``: figures shown with it and not judged.
     """
 
     case: str
     expected: float
-    got: float
+    got: float | None
     kind: str
     source: str
     limit_pct: float | None
@@ -33,8 +34,10 @@ class Case:
     beside: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def error_pct(self) -> float:
-        """Signed error in percent of the expected value."""
+    def error_pct(self) -> float | None:
+        """Signed error in percent of the expected value; None without a figure of ours."""
+        if self.got is None:
+            return None
         if self.expected == self.got:
             return 0.0
         return 100.0 * (self.got - self.expected) / self.expected if self.expected else float("inf")
@@ -42,7 +45,9 @@ class Case:
     @property
     def passed(self) -> bool:
         """Whether the case agrees, or is not judged."""
-        return self.limit_pct is None or (abs(self.error_pct) <= self.limit_pct and not self.differences)
+        if self.limit_pct is None:
+            return True
+        return self.error_pct is not None and abs(self.error_pct) <= self.limit_pct and not self.differences
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Report:
     @property
     def errors_pct(self) -> list[float]:
         """Absolute errors of the judged cases."""
-        return [abs(case.error_pct) for case in self.cases if case.limit_pct is not None]
+        return [abs(c.error_pct) for c in self.cases if c.limit_pct is not None and c.error_pct is not None]
 
     @property
     def passed(self) -> bool:

@@ -7,7 +7,8 @@ from itertools import product
 
 import pytest
 import simpy
-from strategies import STANDARDS, standard
+from shipped_standards import SHIPPED
+from strategies import standard
 
 from simulator.config.dram_schema import Dram
 from simulator.dram.checker_table import Gap, Rules, read_rules
@@ -61,7 +62,7 @@ def after_issuing(spec: Dram, *commands: tuple[int, str, Node]) -> Channel:
     return channel
 
 
-@pytest.mark.parametrize("name", STANDARDS)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_pair_of_commands_is_held_apart_by_exactly_its_gap(name: str) -> None:
     spec = standard(name)
     rules = read_rules(spec)
@@ -82,7 +83,11 @@ def test_every_pair_of_commands_is_held_apart_by_exactly_its_gap(name: str) -> N
     assert tested > 100
 
 
-@pytest.mark.parametrize("name", ["gddr6_aim", "hbm2_2.0g", "hbm2_pim", "hbm3_6.4g"])
+WITHOUT_WINDOW = ("gddr6_aim_ref", "gddr7_")
+"""The published AiM simulator leaves tFAW out; GDDR7 has none."""
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if not name.startswith(WITHOUT_WINDOW)])
 def test_every_activation_window_opens_exactly_at_its_gap(name: str) -> None:
     spec = standard(name)
     rules = read_rules(spec)
