@@ -6,8 +6,6 @@ Each driver of the kernel is imported where it is used: its compilation takes se
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,79 +16,27 @@ from simulator.dram.kernel import closing
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.near_bank_queue import X_FIELDS
 from simulator.dram.program import END, HostProgram
+from simulator.dram.runs import (
+    NO_TIMES,
+    ChannelRun,
+    Classes,
+    DeviceRun,
+    Issued,
+    RequestList,
+    Stream,
+    device_run,
+)
 from simulator.dram.stream_memory import StreamMemory, channel_mapping
 from simulator.dram.tables import compile_tables, fresh_channels, refresh_before_start
 from simulator.errors import SimulationStalled
 
+__all__ = ["REMEMBER_FROM", "Device", "DeviceRun", "Issued", "RequestList", "Stream"]
+
 REMEMBER_FROM = 1 << 16
 """Bursts of a channel from which remembering stretches of a stream is worth its compilation (two seconds)."""
 
-_NO_TIMES = np.zeros(0, dtype=np.int64)
 _NO_MAPPING = np.zeros((0, k.M_FIELDS), dtype=np.int64)
 _NO_RUNS = np.zeros((0, X_FIELDS), dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Issued:
-    """Commands in order of issue: parallel arrays; ``node`` is of the command's scope, ``command`` an index."""
-
-    tick: npt.NDArray[np.int64]
-    command: npt.NDArray[np.int64]
-    node: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
-    column: npt.NDArray[np.int64]
-    channel_class: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class RequestList:
-    """Memory requests of one channel in order: equally long arrays; ``bank`` counts over the channel's levels.
-
-    ``arrival``: ticks, not decreasing, or empty for "as fast as accepted".
-    """
-
-    writes: npt.NDArray[np.bool_]
-    bank: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
-    column: npt.NDArray[np.int64]
-    arrival: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_TIMES)
-
-
-@dataclass(frozen=True)
-class Stream:
-    """Sequential bursts from the channel-local ``first_burst`` on, the same for each of ``n_channels`` channels."""
-
-    kind: Literal["R", "W"]
-    first_burst: int
-    n_bursts: int
-    n_channels: int
-
-
-@dataclass(frozen=True)
-class DeviceRun:
-    """What a run did, summed over all channels; ticks count from the run's first tick.
-
-    ``active_ticks``: rank-ticks with any bank open; ``rank_ticks``: all rank-ticks up to ``idle_tick`` (the rest is
-    precharged). ``by_class``: commands of one channel of each class of equal channels, and ``class_of`` the class of
-    each channel.
-    """
-
-    end_tick: int
-    idle_tick: int
-    commands: dict[str, int]
-    active_ticks: int
-    rank_ticks: int
-    read_bytes: int
-    write_bytes: int
-    internal_bytes: int
-    row_hits: int
-    row_misses: int
-    refreshes: int
-    dropped: int
-    by_class: tuple[dict[str, int], ...]
-    class_of: tuple[int, ...]
-    issued: Issued | None = None
-    completions: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_TIMES)
 
 
 class Device:
@@ -101,11 +47,6 @@ class Device:
         self.tables = compile_tables(spec)
         self._names = tuple(spec.commands)
         self._memories: dict[str, StreamMemory] = {}
-        commands = spec.commands.values()
-        burst = spec.organization.burst_bytes
-        self._read_bytes = np.array([burst * (c.data == "read") for c in commands], dtype=np.int64)
-        self._write_bytes = np.array([burst * (c.data == "write") for c in commands], dtype=np.int64)
-        self._internal_bytes = np.array([c.internal_bytes for c in commands], dtype=np.int64)
 
     def run_program(
         self, program: HostProgram, *, refresh_phase: int | None = None, log: bool = False, close: bool = True
@@ -117,21 +58,23 @@ class Device:
         program that ends with EOC ends there. Raises SimulationStalled when a request can never be served.
         """
         from simulator.dram.kernel.front_end import run_host
+        from simulator.dram.kernel.groups import N_COUNTERS
 
-        classes, class_of, sizes = np.unique(program.masks, axis=1, return_inverse=True, return_counts=True)
-        class_of = class_of.reshape(-1)
-        masks = np.ascontiguousarray(classes, dtype=np.int64)
+        classes, among = Classes.of_program(program)
+        masks = np.ascontiguousarray(among, dtype=np.int64)
         ended = len(program.requests) > 0 and program.requests[-1, 0] == END
-        room = 2 * program.n_commands * classes.shape[1] + 64 * len(program.requests) + 4096 if log else 0
+        room = 2 * program.n_commands * masks.shape[1] + 64 * len(program.requests) + 4096 if log else 0
         while True:
-            channels = self._channels(classes.shape[1], refresh_phase)
+            channels = self._channels(masks.shape[1], refresh_phase)
             record = self._log(room)
-            end = run_host(self.tables, channels, record, _NO_TIMES, program.requests, masks)
+            leader = np.arange(len(channels), dtype=np.int64)
+            apart = np.zeros((len(channels), N_COUNTERS + int(self.tables[k.H_KINDS])), dtype=np.int64)
+            end = run_host(self.tables, channels, record, NO_TIMES, program.requests, masks, leader, apart)
             if end >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a near-bank program can never finish")
             idle = end if ended or not close else self._finish(channels, record, end)
             if record[0, 0] <= room or not log:
-                return self._result(channels, record, int(end), int(idle), sizes, class_of, log=log)
+                return self._result(channels, record, int(end), int(idle), classes, log=log)
             room = int(record[0, 0])
 
     def run_requests(
@@ -164,8 +107,7 @@ class Device:
                 raise SimulationStalled(f"{self.spec.name}: a request can never be served")
             end = int(channels[0, k.LAST_DONE])
             if record[0, 0] <= room or not log:
-                one = np.ones(1, dtype=np.int64)
-                return self._result(channels, record, end, end, one, one * 0, log=log, done=done)
+                return self._result(channels, record, end, end, Classes([1], [0]), log=log, done=done)
             room = int(record[0, 0])
 
     def run_streams(
@@ -190,8 +132,7 @@ class Device:
                 raise SimulationStalled(f"{self.spec.name}: a stream can never finish")
         end = int(channels[:, k.LAST_DONE].max(initial=0))
         idle = self._finish(channels, record, end) if close and segments else end
-        sizes = np.array([segment.n_channels for segment in segments], dtype=np.int64)
-        return self._result(channels, record, end, idle, sizes, np.repeat(np.arange(len(segments)), sizes), log=False)
+        return self._result(channels, record, end, idle, Classes.of_streams(segments), log=False)
 
     def _memory(self, kind: str) -> StreamMemory:
         if kind not in self._memories:
@@ -204,9 +145,7 @@ class Device:
 
         request, mapping, _ = self._stream(segment)
         first, n = segment.first_burst, segment.n_bursts
-        return int(
-            run_requests(self.tables, channel, record, _NO_TIMES, request, mapping, _NO_TIMES, _NO_RUNS, first, n)
-        )
+        return int(run_requests(self.tables, channel, record, NO_TIMES, request, mapping, NO_TIMES, _NO_RUNS, first, n))
 
     def _serve_remembering(self, segment: Stream, channel: k.Ints, record: k.Ints) -> int:
         """Run one stream on one channel, with the stretches that have come before taken from memory."""
@@ -233,7 +172,7 @@ class Device:
         return np.zeros((room + 1, k.LOG_FIELDS), dtype=np.int64)
 
     def _finish(self, channels: k.Ints, record: k.Ints, end: int) -> int:
-        return max(end, *(closing.finish(self.tables, channel, record) for channel in channels))
+        return max(end, *(closing.finish(self.tables, channel, record, NO_TIMES, end) for channel in channels))
 
     def _result(  # noqa: PLR0913 -- what a run leaves behind
         self,
@@ -241,37 +180,32 @@ class Device:
         record: k.Ints,
         end: int,
         idle: int,
-        sizes: npt.NDArray[np.int64],
-        class_of: npt.NDArray[np.int64],
+        classes: Classes,
         *,
         log: bool,
-        done: npt.NDArray[np.int64] = _NO_TIMES,
+        done: npt.NDArray[np.int64] = NO_TIMES,
     ) -> DeviceRun:
-        counts = channels[:, self.tables[k.AT_COUNT] : self.tables[k.AT_COUNT] + self.tables[k.H_KINDS]]
-        total = sizes @ counts
-        regs = sizes @ channels[:, : k.N_REGS]
-        open_ticks = [closing.open_time(self.tables, channel, idle) for channel in channels]
-        return DeviceRun(
+        return device_run(
+            self.spec,
+            [self._channel_run(channel, idle) for channel in channels],
+            classes,
             end_tick=end,
             idle_tick=idle,
-            commands=self._named(total),
-            active_ticks=int(np.dot(sizes, open_ticks)),
-            rank_ticks=int(sizes.sum()) * idle * int(self.tables[k.H_RANKS]),
-            read_bytes=int(total @ self._read_bytes),
-            write_bytes=int(total @ self._write_bytes),
-            internal_bytes=int(total @ self._internal_bytes),
-            row_hits=int(regs[k.HITS]),
-            row_misses=int(regs[k.MISSES]),
-            refreshes=int(regs[k.REFRESHES]),
-            dropped=int(regs[k.DROPPED]),
-            by_class=tuple(self._named(count) for count in counts),
-            class_of=tuple(int(c) for c in class_of),
+            ranks=int(self.tables[k.H_RANKS]),
             issued=_issued(record) if log else None,
             completions=done,
         )
 
-    def _named(self, counts: npt.NDArray[np.int64]) -> dict[str, int]:
-        return {name: int(n) for name, n in zip(self._names, counts, strict=True) if n}
+    def _channel_run(self, channel: k.Ints, idle: int) -> ChannelRun:
+        counts = channel[self.tables[k.AT_COUNT] : self.tables[k.AT_COUNT] + self.tables[k.H_KINDS]].tolist()
+        return ChannelRun(
+            commands=dict(zip(self._names, counts, strict=True)),
+            active_ticks=int(closing.open_time(self.tables, channel, idle)),
+            row_hits=int(channel[k.HITS]),
+            row_misses=int(channel[k.MISSES]),
+            refreshes=int(channel[k.REFRESHES]),
+            dropped=int(channel[k.DROPPED]),
+        )
 
 
 def _issued(record: k.Ints) -> Issued:

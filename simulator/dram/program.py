@@ -59,7 +59,8 @@ class ProgramBuilder:
     def __init__(self, spec: Dram, n_channels: int) -> None:
         self._code = {name: index for index, name in enumerate(spec.commands)}
         self._n_channels = n_channels
-        self._requests: list[Request] = []
+        self._rows: dict[Request, int] = {}
+        self._ids: list[int] = []
         self._masks: dict[bytes, int] = {}
         self._all = np.ones(n_channels, dtype=np.bool_)
 
@@ -92,34 +93,38 @@ class ProgramBuilder:
             raise ValueError(msg)
         repeat, count = (count, 1) if memory else (1, count)
         request = (self._code[command], count, bank, row, self._mask(channels), int(blocking), int(memory))
-        self._requests.extend([request] * repeat)
+        self._append(request, repeat)
 
     def host_cycles(self, n: int = 1) -> None:
         """Front-end cycles without DRAM work (register accesses)."""
-        self._requests.append((HOST_CYCLES, n, 0, 0, self._mask(None), 0, 0))
+        self._append((HOST_CYCLES, n, 0, 0, self._mask(None), 0, 0))
 
     def sync(self) -> None:
         """The front end waits until every channel has finished what came before."""
-        self._requests.append((SYNC, 1, 0, 0, self._mask(None), 1, 0))
+        self._append((SYNC, 1, 0, 0, self._mask(None), 1, 0))
 
     def end(self) -> None:
         """EOC: like `sync`, and the run ends with its last answer."""
-        self._requests.append((END, 1, 0, 0, self._mask(None), 1, 0))
+        self._append((END, 1, 0, 0, self._mask(None), 1, 0))
+
+    def _append(self, request: Request, repeat: int = 1) -> None:
+        number = self._rows.setdefault(request, len(self._rows))
+        self._ids.extend([number] * repeat)
 
     def __len__(self) -> int:
-        return len(self._requests)
+        return len(self._ids)
 
-    def since(self, length: int) -> list[Request]:
-        """What was added after the builder had ``length`` requests."""
-        return self._requests[length:]
+    def since(self, length: int) -> list[int]:
+        """What was added after the builder had ``length`` requests, for `extend`."""
+        return self._ids[length:]
 
-    def extend(self, requests: list[Request]) -> None:
+    def extend(self, requests: list[int]) -> None:
         """Repeat requests that came from `since` of this builder."""
-        self._requests.extend(requests)
+        self._ids.extend(requests)
 
     def build(self) -> HostProgram:
         """The finished program."""
-        requests = np.array(self._requests, dtype=np.int64).reshape(-1, 7)
+        requests = np.array(list(self._rows), dtype=np.int64).reshape(-1, 7)[self._ids]
         masks = np.array([np.frombuffer(mask, dtype=np.bool_) for mask in self._masks], dtype=np.bool_)
         masks = masks.reshape(-1, self._n_channels)
         return HostProgram(requests, masks)

@@ -18,8 +18,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as stream:
             for number, line in enumerate(stream, 1):
-                text = line.split("#", 1)[0].rstrip()
-                if text and not text.isspace():
+                text = (line[: line.index("#")] if "#" in line else line).rstrip()
+                if text:
                     yield number, text
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise TraceError(f"cannot be read: {error}", file=str(path), line=1, column=1) from error

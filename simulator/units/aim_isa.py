@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from simulator.config.dram_schema import Dram
 from simulator.dram.device import Device
-from simulator.dram.program import HostProgram, ProgramBuilder, Request
+from simulator.dram.program import HostProgram, ProgramBuilder
 from simulator.dram.replay import ReplayRun, replay_run
 from simulator.dram.trace_lines import read_lines, split_words
 from simulator.errors import TraceError
@@ -83,7 +83,7 @@ class _Reader:
         self._builder = ProgramBuilder(spec, N_CHANNELS)
         self._banks = _banks(spec)
         self._activation = 0
-        self._known: dict[str, list[Request]] = {}
+        self._known: dict[str, list[int]] = {}
         self._masks: dict[int, npt.NDArray[np.bool_]] = {}
 
     def _fail(self, number: int, column: int, message: str) -> TraceError:

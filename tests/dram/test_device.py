@@ -12,7 +12,7 @@ from strategies import NEAR_BANK_STANDARDS, standard, with_policy
 
 from simulator.dram.checker import check_log
 from simulator.dram.device import Device, DeviceRun, RequestList, Stream
-from simulator.dram.program import ProgramBuilder
+from simulator.dram.program import HostProgram, ProgramBuilder
 from simulator.dram.replay import logged
 
 PLAIN = ("hbm2_2.0g", "hbm3_6.4g", "gddr6_aim")
@@ -96,30 +96,51 @@ def test_channels_without_work_issue_nothing() -> None:
     assert run.by_class[run.class_of[0]]["MACab"] == 128
 
 
-@pytest.mark.parametrize("name", NEAR_BANK_STANDARDS)
-@settings(max_examples=20)
-@given(data=st.data())
-def test_every_channel_of_a_host_program_is_legal(name: str, data: st.DataObject) -> None:
-    spec = standard(name)
-    builder = ProgramBuilder(spec, 3)
-    for _ in range(data.draw(st.integers(1, 8))):
-        mask = np.array(data.draw(st.lists(st.booleans(), min_size=3, max_size=3)))
+@st.composite
+def host_programs(draw: st.DrawFn, name: str, channels: int) -> HostProgram:
+    """Programs, reads, writes and barriers for changing sets of channels."""
+    builder = ProgramBuilder(standard(name), channels)
+    for _ in range(draw(st.integers(1, 12))):
+        mask = np.array(draw(st.lists(st.booleans(), min_size=channels, max_size=channels)))
+        everyone = draw(st.booleans())
         if not mask.any():
             continue
-        kind = data.draw(st.sampled_from(("program", "write", "read", "sync")))
-        bank, row = data.draw(st.integers(0, 15)), data.draw(st.integers(0, 3))
+        kind = draw(st.sampled_from(("program", "program", "write", "read", "sync")))
+        bank, row = draw(st.integers(0, 15)), draw(st.integers(0, 3))
         if kind == "program":
-            program(builder, data.draw(st.integers(1, 3)), mask)
+            program(builder, draw(st.integers(1, 3)), None if everyone else mask)
         elif kind == "sync":
             builder.sync()
         else:
             builder.add("WR" if kind == "write" else "RD", 3, bank=bank, row=row, channels=mask, memory=True)
-    run = DEVICES[name].run_program(builder.build(), log=True)
+    if draw(st.booleans()):
+        builder.end()
+    return builder.build()
+
+
+@pytest.mark.parametrize("name", NEAR_BANK_STANDARDS)
+@settings(max_examples=60)
+@given(data=st.data())
+def test_every_channel_of_a_host_program_is_legal(name: str, data: st.DataObject) -> None:
+    spec = standard(name)
+    found = data.draw(host_programs(name, 3))
+    run = DEVICES[name].run_program(found, log=True)
     assert run.issued is not None
     for channel in range(3):
         log = list(logged(spec, run.issued, run.class_of[channel]))
         assert check_log(spec, log) == []
         assert len(log) == sum(run.by_class[run.class_of[channel]].values())
+
+
+@pytest.mark.parametrize("name", NEAR_BANK_STANDARDS)
+@settings(max_examples=150)
+@given(data=st.data())
+def test_channels_that_have_become_equal_are_still_counted_one_by_one(name: str, data: st.DataObject) -> None:
+    found = data.draw(host_programs(name, 5))
+    phase = data.draw(st.one_of(st.none(), st.integers(0, 4000)))
+    together = DEVICES[name].run_program(found, refresh_phase=phase)
+    one_by_one = DEVICES[name].run_program(found, refresh_phase=phase, log=True)
+    assert figures(together) == figures(one_by_one)
 
 
 @pytest.mark.parametrize("name", NEAR_BANK_STANDARDS)

@@ -12,6 +12,7 @@ from simulator.dram.kernel.controller import (
     STOP_QUEUE_SHORT,
     advance,
 )
+from simulator.dram.kernel.groups import join_equal, part, stand_alone
 from simulator.dram.kernel.memory_queue import push_memory, queue_of
 from simulator.dram.kernel.near_bank_queue import (
     END,
@@ -50,42 +51,66 @@ def _admit(t: Ints, m: Ints, log: Ints, done: Ints, request: Ints, cycle: int) -
     return max(cycle, advance(t, m, log, done, k.NEVER, STOP_QUEUE_SHORT, t[k.H_NEAR_BANK_QUEUE], 0))
 
 
-@compiled("int64(int64[::1], int64[:, ::1], int64[:, ::1], int64[::1], int64[:, ::1], int64[:, ::1])")
-def run_host(t: Ints, channels: Ints, log: Ints, done: Ints, requests: Ints, masks: Ints) -> int:
+@compiled(
+    "int64(int64[::1], int64[:, ::1], int64[:, ::1], int64[::1], int64[:, ::1], int64[:, ::1], int64[::1],"
+    " int64[:, ::1])"
+)
+def run_host(
+    t: Ints, channels: Ints, log: Ints, done: Ints, requests: Ints, masks: Ints, leader: Ints, apart: Ints
+) -> int:
     """The front end: host requests in order, one a cycle, each accepted by all its channels before the next.
 
-    ``channels`` [classes, size]; ``masks`` [masks, classes]: which classes a request goes to. Returns the tick of the
-    answer to END, at which all channels stop; without END the latest completion of all; NEVER after a deadlock.
+    ``channels`` [classes, size]; ``masks`` [masks, classes]: which classes a request goes to; ``leader`` and ``apart``:
+    see `groups.join_equal`, one's own leader and zeros at the start. Returns the tick of the answer to END, at which
+    all channels stop; without END the latest completion of all; NEVER after a deadlock.
     """
     cycle = 0
     ended = False
+    classes = channels.shape[0]
+    grouped = False
     for r in range(requests.shape[0]):
         request = requests[r]
         if request[X_COMMAND] == HOST_CYCLES:
             cycle += request[X_COUNT]
             continue
+        chosen = masks[request[X_MASK]]
+        if grouped:
+            part(t, channels, leader, apart, chosen)
         accepted = cycle
-        for c in range(channels.shape[0]):
-            if masks[request[X_MASK], c]:
+        for c in range(classes):
+            if chosen[c] and leader[c] == c:
                 accepted = max(accepted, _admit(t, channels[c], log, done, request, cycle))
         if accepted >= k.NEVER:
             return k.NEVER
         if not request[X_BLOCKING]:
             cycle = accepted + 1
             continue
-        for c in range(channels.shape[0]):
-            if masks[request[X_MASK], c]:
+        leaders = 0
+        for c in range(classes):
+            if chosen[c] and leader[c] == c:
+                leaders += 1
                 if advance(t, channels[c], log, done, k.NEVER, STOP_ANSWER, 0, 0) >= k.NEVER:
                     return k.NEVER
                 cycle = max(cycle, channels[c, k.ANSWER])
         ended = request[X_COMMAND] == END
+        if leaders > 1 and not ended and log.shape[0] == 1:
+            for c in range(classes):
+                if chosen[c] and leader[c] == c:
+                    advance(t, channels[c], log, done, cycle, STOP_NEVER, 0, 0)
+            join_equal(t, channels, leader, apart, chosen, cycle)
+            grouped = True
     limit, stop = (cycle, STOP_NEVER) if ended else (k.NEVER, STOP_DRAINED)
     end = cycle if ended else 0
-    for c in range(channels.shape[0]):
+    for c in range(classes):
+        if leader[c] != c:
+            continue
         m = channels[c]
         if advance(t, m, log, done, limit, stop, 0, 0) >= k.NEVER:
             return k.NEVER
         m[k.DROPPED] = m[k.N_READ] + m[k.N_WRITE] + m[k.N_ACTIVE] + m[k.NB_COMMANDS]
         if not ended:
             end = max(end, m[k.LAST_DONE])
+    for c in range(classes):
+        if leader[c] != c:
+            stand_alone(t, channels, leader, apart, leader[c], c)
     return end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.dram.kernel import state as k
-from simulator.dram.kernel.bank import earliest, issue, next_command
+from simulator.dram.kernel.bank import earliest, issue
 from simulator.dram.kernel.state import Ints, command_field, compiled, level_field, order_at
 
 
@@ -55,9 +55,16 @@ def _row_shared(t: Ints, m: Ints, entry: int) -> bool:
 def _renew(t: Ints, m: Ints, entry: int, step: int, clk: int) -> int:
     """Find a queued request's next command and its earliest tick from ``clk`` on, and keep both."""
     final = m[entry + k.Q_COMMAND]
-    command, bank = next_command(t, m, final, m[entry + k.Q_BANK], m[entry + k.Q_ROW])
-    if command == final and t[k.H_CLOSED_PAGE] and not _row_shared(t, m, entry):
+    bank = m[entry + k.Q_BANK]
+    open_row = m[t[k.AT_BANK] + bank]
+    if open_row < 0:
+        command = command_field(t, final, k.C_OPENER)
+    elif open_row != m[entry + k.Q_ROW]:
+        command = command_field(t, final, k.C_CLOSER)
+    elif t[k.H_CLOSED_PAGE] and not _row_shared(t, m, entry):
         command = command_field(t, final, k.C_TWIN)
+    else:
+        command = final
     tick = earliest(t, m, command, bank, clk)
     m[step + k.F_AGE] = k.UNKNOWN if t[k.H_CLOSED_PAGE] else m[k.ISSUES]
     m[step + k.F_COMMAND] = command

@@ -70,8 +70,10 @@ def take_near_bank(t: Ints, m: Ints, log: Ints, bus: int, clk: int, limit: int, 
     run = run_at(t, m, 0)
     final = m[run + k.R_COMMAND]
     if final == k.SYNC:
-        if bus != 0 or (m[k.N_ACTIVE] > 0 and not t[k.H_SYNC_IGNORES_ACTIVE]):
+        if m[k.N_ACTIVE] > 0 and not t[k.H_SYNC_IGNORES_ACTIVE]:
             return 0, k.NEVER
+        if bus != 0:
+            return 0, clk + 1
         m[k.SYNC_TAKEN] = clk
         m[k.NB_COMMANDS] -= 1
         _pop_run(t, m)
