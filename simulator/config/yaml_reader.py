@@ -29,6 +29,7 @@ _SPECIAL: dict[str, Scalar] = {
 _INFINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAX_DIGITS = 1000
 _MAX_DEPTH = 64
+_TOO_DEEP = f"nested too deeply (allowed: {_MAX_DEPTH} levels)"
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # chosen at run time
@@ -51,7 +52,9 @@ def parse_yaml(text: str, file: str) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = _origin(mark, file) if mark else Origin(file)
-        raise place.error(f"not valid YAML: {error.problem or error.context}") from None
+        problem = error.problem or error.context or ""
+        # PyYAML 6.0.4 and newer read ahead to a limit of their own before the events that _check_depth counts.
+        raise place.error(_TOO_DEEP if "nesting depth" in problem else f"not valid YAML: {problem}") from None
     if root is None:
         raise ConfigError("the document is empty", file=file, line=1, column=1)
     return _Converter(file).convert(root, _origin(root.start_mark, file))
@@ -63,7 +66,7 @@ def _check_depth(text: str, file: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _MAX_DEPTH:
-            raise _origin(event.start_mark, file).error(f"nested too deeply (allowed: {_MAX_DEPTH} levels)")
+            raise _origin(event.start_mark, file).error(_TOO_DEEP)
 
 
 def parse_scalar_or_flow(text: str, origin: Origin) -> Node:

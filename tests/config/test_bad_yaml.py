@@ -193,8 +193,11 @@ def test_a_file_that_is_not_utf8_names_the_byte(write: Write) -> None:
 
 
 def test_nesting_without_end_is_an_error(write: Write) -> None:
-    write("deep.yaml", "a: " + "[" * 100_000)
+    write("deep.yaml", "a: " + "[" * 500)
     with pytest.raises(ConfigError, match=r"^deep\.yaml:1:67: nested too deeply"):
+        load_document("deep.yaml")
+    write("deep.yaml", "a: " + "[" * 100_000)
+    with pytest.raises(ConfigError, match=r"^deep\.yaml:1:\d+: nested too deeply \(allowed: 64 levels\)$"):
         load_document("deep.yaml")
 
 
