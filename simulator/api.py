@@ -15,6 +15,7 @@ from simulator.hooks import Hooks, Instrument
 
 if TYPE_CHECKING:
     from simulator.config.platform_schema import Platform
+    from simulator.dram.engines import EngineName
     from simulator.mapping.layout import Layout
     from simulator.metrics.collect import Collector
     from simulator.metrics.result import Result
@@ -74,18 +75,21 @@ def load_workload(ref: str | Path, overrides: Iterable[str] = ()) -> Workload:
     return load(ref, overrides)
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
     arch: Arch,
     workload: Workload,
     *,
     exact: bool = False,
+    engine: EngineName = "compiled",
     hooks: Sequence[Instrument] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
     """Run ``workload`` on ``arch``.
 
-    ``exact`` turns off every declared approximation. ``hooks`` observe the run. ``progress(done, total)`` is called
-    after each token. Raises MappingError, CapacityError, SimulationStalled, ConservationError.
+    ``exact`` turns off every declared approximation. ``engine``: what runs the DRAM channels; ``reference`` is SimPy
+    with one event per command, which gives the same result some hundred times slower. ``hooks`` observe the run.
+    ``progress(done, total)`` is called after each token. Raises MappingError, CapacityError, SimulationStalled,
+    ConservationError.
     """
     from simulator.metrics.collect import Collector
     from simulator.system.builder import build_system
@@ -95,13 +99,23 @@ def simulate(
 
     started_s = time.perf_counter()
     collector, conservation = Collector(), Conservation()
-    system = build_system(arch.spec, exact=exact, hooks=Hooks([*collector.instruments, conservation, *hooks]))
+    system = build_system(
+        arch.spec, exact=exact, engine=engine, hooks=Hooks([*collector.instruments, conservation, *hooks])
+    )
     layout = check_capacity(system, workload)
     Runner(system, conservation).workload(workload, collector.enter, progress)
     return _result(arch, workload, system, layout, collector, time.perf_counter() - started_s)
 
 
-def run_op(arch: Arch, kind: str, shape: tuple[int, int], *, batch: int = 1, exact: bool = False) -> dict[str, Any]:
+def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
+    arch: Arch,
+    kind: str,
+    shape: tuple[int, int],
+    *,
+    batch: int = 1,
+    exact: bool = False,
+    engine: EngineName = "compiled",
+) -> dict[str, Any]:
     """One op of ``kind`` on an (outputs, inputs) operand for ``batch`` vectors, alone on ``arch``.
 
     Gives ``cycles`` (of the unit that runs it), ``time_ps``, ``energy_j`` (with static power while it runs),
@@ -116,7 +130,7 @@ def run_op(arch: Arch, kind: str, shape: tuple[int, int], *, batch: int = 1, exa
     from simulator.units.hops import CELLS_TO_IO
 
     collector, conservation = Collector(), Conservation()
-    system = build_system(arch.spec, exact=exact, hooks=Hooks([*collector.instruments, conservation]))
+    system = build_system(arch.spec, exact=exact, engine=engine, hooks=Hooks([*collector.instruments, conservation]))
     op = make_op(kind, *shape, batch)
     unit = system.placement.component_for(op)
     collector.enter("decode")

@@ -42,6 +42,16 @@ def add_exact(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exact", action="store_true", help="turn every declared approximation off (slower)")
 
 
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """``--engine``: what runs the DRAM channels."""
+    parser.add_argument(
+        "--engine",
+        choices=("compiled", "reference"),
+        default="compiled",
+        help="reference: SimPy, one event per DRAM command; the same figures, some hundred times slower",
+    )
+
+
 WORKLOAD_PREFIX = "workload."
 
 

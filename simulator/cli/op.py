@@ -6,7 +6,7 @@ import argparse
 import re
 
 from simulator.cli import output
-from simulator.cli.arguments import Verbs, add_exact, add_json, add_overrides, positive_int
+from simulator.cli.arguments import Verbs, add_engine, add_exact, add_json, add_overrides, positive_int
 
 SHAPE = re.compile(r"(\d+)[xX](\d+)")
 
@@ -19,6 +19,7 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("--shape", required=True, type=shape, metavar="OUTxIN", help="such as 4096x11008")
     parser.add_argument("--batch", type=positive_int, default=1, metavar="N", help="vectors the operator is applied to")
     add_overrides(parser)
+    add_engine(parser)
     add_exact(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from simulator import api
 
     arch = api.load_arch(args.arch, args.overrides)
-    done = api.run_op(arch, args.kind, args.shape, batch=args.batch, exact=args.exact)
+    done = api.run_op(arch, args.kind, args.shape, batch=args.batch, exact=args.exact, engine=args.engine)
     if args.json:
         output.document(done)
     else:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.cli import output
-from simulator.cli.arguments import Verbs, add_json
+from simulator.cli.arguments import Verbs, add_engine, add_json
 from simulator.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.config.dram_schema import Dram
+    from simulator.dram.engines import EngineName
     from simulator.dram.log import LoggedCommand
 
     Replayed = tuple[dict[str, object], Sequence[LoggedCommand]]
@@ -31,12 +31,7 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument(
         "trace", metavar="TRACE", type=Path, help="*.req (requests) or *.aim (near-bank), either gzipped (.gz)"
     )
-    parser.add_argument(
-        "--engine",
-        choices=("compiled", "reference"),
-        default="compiled",
-        help="reference: one SimPy event per command, slow; *.req only, without energy and row hits",
-    )
+    add_engine(parser)
     add_json(parser)
     parser.add_argument(
         "--log", type=Path, metavar="FILE", help="also write every command of the first channel (see `nearbank check`)"
@@ -50,10 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     spec = load_dram(args.spec)
     kind = _kind(args.trace)
-    if args.engine == "reference":
-        replayed, log = _replay_reference(spec, args.trace, kind)
-    else:
-        replayed, log = _replay(spec, args.trace, kind, log=args.log is not None)
+    replayed, log = _replay(spec, args.trace, kind, log=args.log is not None, engine=args.engine)
     if args.log:
         from simulator.dram.log import write_log
 
@@ -77,15 +69,15 @@ def _kind(trace: Path) -> str:
     )
 
 
-def _replay(spec: Dram, trace: Path, kind: str, *, log: bool) -> Replayed:
+def _replay(spec: Dram, trace: Path, kind: str, *, log: bool, engine: EngineName) -> Replayed:
     if kind == NEAR_BANK:
         from simulator.units.aim_isa import replay_aim
 
-        run = replay_aim(spec, trace, log=log)
+        run = replay_aim(spec, trace, log=log, engine=engine)
     else:
         from simulator.dram.replay import replay_requests
 
-        run = replay_requests(spec, trace, log=log)
+        run = replay_requests(spec, trace, log=log, engine=engine)
     document = {
         "cycles": run.cycles,
         "time_ps": run.time_ps,
@@ -93,31 +85,5 @@ def _replay(spec: Dram, trace: Path, kind: str, *, log: bool) -> Replayed:
         "energy_j": run.energy_j,
         "row_hit_rate": run.row_hit_rate,
         "wall_s": run.wall_s,
-    }
-    return document, run.log
-
-
-def _replay_reference(spec: Dram, trace: Path, kind: str) -> Replayed:
-    if kind != REQUESTS:
-        raise ConfigError(
-            f"the reference engine takes *{REQUESTS}: it has no host for near-bank traces", file=str(trace)
-        )
-    from simulator.dram.reference import run_reference
-    from simulator.dram.reference_queues import MemoryRequest
-    from simulator.dram.replay import read_requests
-
-    started_s = time.perf_counter()
-    requests = read_requests(spec, trace)
-    arrivals = requests.arrival.tolist() or [0] * len(requests.writes)
-    columns = (requests.writes, requests.bank, requests.row, requests.column)
-    rows = zip(*(column.tolist() for column in columns), arrivals, strict=True)
-    run = run_reference(spec, [MemoryRequest("W" if writes else "R", *place) for writes, *place in rows])
-    document = {
-        "cycles": -(-run.end_tick // spec.ticks_per_clock),
-        "time_ps": -(-run.end_tick * spec.tCK_ps // spec.ticks_per_clock),
-        "commands": run.counts,
-        "energy_j": None,
-        "row_hit_rate": None,
-        "wall_s": time.perf_counter() - started_s,
     }
     return document, run.log

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from simulator.cli import output
-from simulator.cli.arguments import Verbs, add_exact, add_json, add_overrides, positive_int
+from simulator.cli.arguments import Verbs, add_engine, add_exact, add_json, add_overrides, positive_int
 
 RESULT_FILE = "result.json"
 
@@ -20,6 +20,7 @@ def add_parser(verbs: Verbs) -> None:
     )
     add_overrides(parser)
     parser.add_argument("--batch", type=positive_int, metavar="N", help="sequences decoded together")
+    add_engine(parser)
     add_exact(parser)
     add_json(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help=f"also write DIR/{RESULT_FILE}")
@@ -37,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
     output.prepare(*([args.output] if args.output else []), *([args.timeline.parent] if args.timeline else []))
     timeline = Timeline() if args.timeline else None
     hooks = (timeline,) if timeline else ()
-    result = simulate_named(args.arch, args.workload, args.overrides, batch=args.batch, exact=args.exact, hooks=hooks)
+    result = simulate_named(
+        args.arch, args.workload, args.overrides, batch=args.batch, exact=args.exact, engine=args.engine, hooks=hooks
+    )
     if args.output:
         output.write_atomically(args.output / RESULT_FILE, result.to_json())
     if timeline:

@@ -9,6 +9,7 @@ from simulator.cli.arguments import split_overrides
 from simulator.cli.progress import progress
 
 if TYPE_CHECKING:
+    from simulator.dram.engines import EngineName
     from simulator.hooks import Instrument
     from simulator.metrics.result import Result
 
@@ -20,6 +21,7 @@ def simulate_named(  # noqa: PLR0913 - the command line's own arguments
     *,
     batch: int | None = None,
     exact: bool = False,
+    engine: EngineName = "compiled",
     hooks: Sequence[Instrument] = (),
 ) -> Result:
     """The result of ``workload_ref`` on ``arch_ref``, with progress on stderr."""
@@ -31,4 +33,4 @@ def simulate_named(  # noqa: PLR0913 - the command line's own arguments
     arch = api.load_arch(arch_ref, for_arch)
     workload = api.load_workload(workload_ref, for_workload)
     with progress(f"{arch_ref}, {workload_ref}") as report:
-        return api.simulate(arch, workload, exact=exact, hooks=hooks, progress=report)
+        return api.simulate(arch, workload, exact=exact, engine=engine, hooks=hooks, progress=report)

@@ -48,14 +48,12 @@ class Device:
         self._names = tuple(spec.commands)
         self._memories: dict[str, StreamMemory] = {}
 
-    def run_program(
-        self, program: HostProgram, *, refresh_phase: int | None = None, log: bool = False, close: bool = True
-    ) -> DeviceRun:
+    def run_program(self, program: HostProgram, *, refresh_phase: int | None = None, log: bool = False) -> DeviceRun:
         """Run a host program from tick 1 on idle channels with all banks precharged.
 
         ``refresh_phase``: ticks since refresh last fell due (0: it falls due at tick 1); None: refresh starts to
-        count at tick 0. ``close``: close all rows at the end (`idle_tick`, and the PREs, are part of the run); a
-        program that ends with EOC ends there. Raises SimulationStalled when a request can never be served.
+        count at tick 0. All rows are closed at the end (`idle_tick`, and the PREs, are part of the run); a program that
+        ends with EOC ends there. Raises SimulationStalled when a request can never be served.
         """
         from simulator.dram.kernel.front_end import run_host
         from simulator.dram.kernel.groups import N_COUNTERS
@@ -72,7 +70,7 @@ class Device:
             end = run_host(self.tables, channels, record, NO_TIMES, program.requests, masks, leader, apart)
             if end >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a near-bank program can never finish")
-            idle = end if ended or not close else self._finish(channels, record, end)
+            idle = end if ended else self._finish(channels, record, end)
             if record[0, 0] <= room or not log:
                 return self._result(channels, record, int(end), int(idle), classes, log=log)
             room = int(record[0, 0])
@@ -116,11 +114,10 @@ class Device:
         *,
         refresh_phase: int | None = None,
         remember: bool | None = None,
-        close: bool = True,
     ) -> DeviceRun:
         """Serve streams side by side, each on its own channels, from tick 1 on idle channels with closed banks.
 
-        ``refresh_phase`` and ``close`` as in `run_program`. ``remember``: stretches between refreshes that repeat
+        ``refresh_phase`` and the end as in `run_program`. ``remember``: stretches between refreshes that repeat
         exactly are not simulated again, within a run and from run to run; None: where that pays (`REMEMBER_FROM`).
         """
         channels = self._channels(len(segments), refresh_phase)
@@ -131,7 +128,7 @@ class Device:
             if serve(segment, channel, record) >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a stream can never finish")
         end = int(channels[:, k.LAST_DONE].max(initial=0))
-        idle = self._finish(channels, record, end) if close and segments else end
+        idle = self._finish(channels, record, end) if segments else end
         return self._result(channels, record, end, idle, Classes.of_streams(segments), log=False)
 
     def _memory(self, kind: str) -> StreamMemory:

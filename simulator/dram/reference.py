@@ -15,7 +15,7 @@ import simpy
 
 from simulator.config.dram_schema import Dram
 from simulator.dram.log import LoggedCommand
-from simulator.dram.reference_queues import Driver, Entry, MemoryRequest, ProgramEntry, Queues
+from simulator.dram.reference_queues import Driver, Entry, Feed, MemoryRequest, ProgramEntry, Queues
 from simulator.dram.reference_state import Channel, first_closed, first_open_on_another_row, pad
 from simulator.dram.reference_table import Node, ReferenceCommand, ReferenceTable
 from simulator.errors import SimulationStalled
@@ -74,51 +74,96 @@ def run_reference(
     """
     changes = {"page_policy": page_policy, "refresh": refresh}
     controller = spec.controller.model_copy(update={key: value for key, value in changes.items() if value is not None})
-    env = simpy.Environment(initial_time=1)
-    process = Controller(env, spec.model_copy(update={"controller": controller}), requests, program)
-    env.run(until=env.process(process.run()))
-    completions = tuple(process.completions[index] for index in range(len(requests)))
-    counts = Counter(entry.command for entry in process.log)
-    return ReferenceRun(process.end_tick, completions, dict(counts), tuple(process.log))
+    spec = spec.model_copy(update={"controller": controller})
+    env = simpy.Environment()
+    queues = Queues(controller)
+    driver = Driver(requests, program, queues)
+    channel = Controller(env, ReferenceTable(spec), queues, driver)
+    env.process(channel.run())
+    env.run(until=channel.drained)
+    completions = tuple(driver.completions[index] for index in range(len(requests)))
+    counts = Counter(entry.command for entry in channel.log)
+    return ReferenceRun(channel.end_tick, completions, dict(counts), tuple(channel.log))
 
 
 class Controller:
     """The memory controller of one channel: a process that wakes in every tick in which something can happen."""
 
     def __init__(
-        self, env: simpy.Environment, spec: Dram, requests: Sequence[MemoryRequest], program: Sequence[ProgramEntry]
+        self, env: simpy.Environment, table: ReferenceTable, queues: Queues, feed: Feed, *, refresh_offset: int = 0
     ) -> None:
         self.log: list[LoggedCommand] = []
-        self.completions: dict[int, int] = {}
         self.end_tick = 0
+        """The latest completion of a final command."""
+        self.hits = 0
+        self.misses = 0
+        self.channel = Channel(env, table)
+        self.drained = env.event()
+        """Happens in the tick after which no work is left or to come."""
         self._env = env
-        self._policy = spec.controller
-        self._table = ReferenceTable(spec)
-        self._channel = Channel(env, self._table)
-        self._nodes = list(self._channel.banks)
-        self._queues = Queues(spec.controller)
-        self._driver = Driver(requests, program, self._queues)
+        self._policy = queues.limits
+        self._table = table
+        self._nodes = list(self.channel.banks)
+        self._queues = queues
+        self._feed = feed
+        self._refresh_offset = refresh_offset
+        self._last_tick: int | None = None
+        self._news = env.event()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any work is left or to come."""
+        return self._feed.pending or self._queues.busy
+
+    def stop_after(self, tick: int) -> None:
+        """Work no tick after ``tick``, which is not in the past."""
+        self._last_tick = tick
+        self.tell()
+
+    def tell(self) -> None:
+        """Let the controller notice that its feed, or its end, has changed."""
+        news, self._news = self._news, self._env.event()
+        news.succeed()
 
     def run(self) -> Generator[simpy.Event, None, None]:
-        """The process: tick by tick while work is left, passing over ticks in which nothing can change."""
-        while self._driver.pending or self._queues.busy:
-            tick = int(self._env.now)
+        """The process, from tick 1 on: tick by tick, passing over ticks in which nothing can change."""
+        tick, idle = 0, False
+        while True:
+            tick = yield from self._sleep(tick, idle=idle)
+            if self._last_tick is not None and tick > self._last_tick:
+                return
             self._append_due_refreshes(tick)
-            self._driver.offer(tick)
-            self.completions.update(self._driver.forwarded)
+            self._feed.offer(tick)
             idle = True
             for bus in self._table.buses:
                 choice = self._choose(bus, tick)
                 if choice is not None:
                     idle = False
                     yield self._issue(choice, tick)
-            if self._driver.pending or self._queues.busy:
-                yield self._env.timeout(self._next_change(tick) - tick if idle else 1)
+
+    def _sleep(self, tick: int, *, idle: bool) -> Generator[simpy.Event, None, int]:
+        """Wait for the next tick in which anything can change, as far as is known by then."""
+        while True:
+            if not self.busy and not self.drained.triggered:
+                self.drained.succeed()
+            wake = self._next_change(tick) if idle else tick + 1
+            last = self._last_tick
+            if last is not None and (wake is None or wake > last):
+                return last + 1
+            timer = [] if wake is None else [self._env.timeout(wake - int(self._env.now))]
+            yield self._env.any_of([*timer, self._news])
+            if wake == int(self._env.now):
+                return wake
+
+    def _refresh_due(self, tick: int) -> int:
+        """The first tick after ``tick`` at which refresh falls due."""
+        interval = self._table.refresh_interval
+        return tick + interval - (tick + self._refresh_offset) % interval
 
     def _append_due_refreshes(self, tick: int) -> None:
-        """At each multiple of the refresh interval, one request for each node of the refresh command's scope."""
+        """Each refresh interval, one request for each node of the refresh command's scope."""
         name = self._policy.refresh
-        if name == "none" or tick % self._table.refresh_interval:
+        if name == "none" or self._refresh_due(tick - 1) != tick:
             return
         depth = self._table.commands[name].depth
         for bank, node in enumerate(self._nodes):
@@ -141,7 +186,7 @@ class Controller:
         choice = self._best(choices, tick)
         if choice is None or not self._ready(choice, tick):
             return None
-        cancelled = choice.entry.index is not None and self._takes_active_row(choice)
+        cancelled = choice.entry.memory and self._takes_active_row(choice)
         return None if cancelled else choice
 
     def _choices(self, entries: Sequence[Entry], bus: str) -> list[Choice]:
@@ -159,8 +204,15 @@ class Controller:
         return min(choices, key=rank, default=None)
 
     def _ready(self, choice: Choice, tick: int) -> bool:
-        command = choice.step.command
-        return self._channel.free_from(command, choice.step.node) <= tick and (tick - 1) % command.align == 0
+        free, command = self._free_from(choice.step), choice.step.command
+        return free is not None and free <= tick and (tick - 1) % command.align == 0
+
+    def _free_from(self, step: Step) -> int | None:
+        """The tick from which a step may be taken; None for a barrier that waits for the active buffer."""
+        if step.command is not self._table.barrier:
+            return self.channel.free_from(step.command, step.node)
+        waits = self._queues.active and "sync_ignores_active_buffer" not in self._policy.quirks
+        return None if waits else 0
 
     def _takes_active_row(self, choice: Choice) -> bool:
         """Whether a precharge on the way would close a row that an active request still needs."""
@@ -171,7 +223,7 @@ class Controller:
 
     def _final(self, entry: Entry) -> ReferenceCommand:
         """The command that does what was asked; with auto-precharge if nobody else needs the row (closed page)."""
-        if self._policy.page_policy == "closed" and entry.index is not None:
+        if self._policy.page_policy == "closed" and entry.memory:
             others = (other for other in self._queues.memory() if other is not entry)
             if not any(other.bank == entry.bank and other.row == entry.row for other in others):
                 return self._table.commands[self._table.twins.get(entry.command, entry.command)]
@@ -181,7 +233,7 @@ class Controller:
         """The final command, or what must come before it."""
         final = self._final(entry)
         place = self._nodes[entry.bank]
-        banks = self._channel.banks_under(place[: final.depth])
+        banks = self.channel.banks_under(place[: final.depth])
         if final.row == "any":
             return Step(final, place[: final.depth], final)
         wrong = first_open_on_another_row(banks, entry.row if final.row == "open" else None)
@@ -203,48 +255,96 @@ class Controller:
         """Issue the choice's command, or a mode switch in its place (section 4, steps 6 and 7)."""
         entry, step = choice
         switch = self._table.mode_switch
-        if switch is not None and step.final.mode not in ("any", self._channel.mode):
-            command = self._table.commands[switch]
-            self._write_log(tick, command, (), -1, -1)
-            return self._channel.issue(command, (), -1)
+        if switch is not None and step.final.mode not in ("any", self.channel.mode):
+            return self._switch_mode(tick)
+        if step.command is self._table.barrier:
+            self._finish(entry, step.command, tick)
+            return self._env.event().succeed()
         row = entry.row if step.command.opens or step.command.row == "open" else -1
         self._write_log(tick, step.command, step.node, row, entry.column if step.is_final else -1)
         if step.is_final:
-            self._finish(entry, tick + step.command.latency)
-        elif step.command.opens and entry.index is not None:
-            self._queues.activate(entry)
-        return self._channel.issue(step.command, step.node, row)
+            self._finish(entry, step.command, tick + step.command.latency)
+        elif step.command.opens:
+            entry.opened += 1
+            if entry.memory:
+                self._queues.activate(entry)
+        return self.channel.issue(step.command, step.node, row)
 
-    def _finish(self, entry: Entry, tick: int) -> None:
+    def _switch_mode(self, tick: int) -> simpy.Event:
+        command = self._table.commands[self._table.mode_switch or ""]
+        self._write_log(tick, command, (), -1, -1)
+        return self.channel.issue(command, (), -1)
+
+    def _finish(self, entry: Entry, command: ReferenceCommand, tick: int) -> None:
         """Take a finished entry out; a refresh is not work that anybody waits for."""
         if entry in self._queues.refresh:
             self._queues.refresh.remove(entry)
             return
         self._queues.remove(entry)
-        self.end_tick = max(self.end_tick, tick)
-        if entry.index is not None:
-            self.completions[entry.index] = tick
+        if command is not self._table.barrier:
+            self.end_tick = max(self.end_tick, tick)
+            self.hits += not entry.opened
+            self.misses += entry.opened > 0
+        self._feed.finished(entry, command.data, tick)
+
+    def refresh_before_start(self, phase: int) -> None:
+        """Put the latest due time of refresh ``phase`` ticks before tick 1, as an idle channel would have served it."""
+        name = self._policy.refresh
+        if name == "none":
+            return
+        phase %= self._table.refresh_interval
+        command, tick = self._table.commands[name], 1 - phase
+        self._refresh_offset = phase - 1
+        for node in self._nodes if phase else ():
+            if not any(node[command.depth :]):
+                tick += (1 - tick) % command.align
+                self.channel.hold_back(command, node[: command.depth], tick)
+                tick += command.bus_ticks
+
+    def close(self, end: int) -> Generator[simpy.Event, None, int]:
+        """Close all rows from tick ``end`` + 1 on, after all work; the tick from which rows may be opened again."""
+        command, idle = self._table.precharge_all, end
+        for rank in dict.fromkeys(node[: command.depth] for node in self._nodes):
+            if all(bank.open_row is None for _, bank in self.channel.banks_under(rank)):
+                continue
+            tick = yield from self._wait_until_ready(command, rank, end + 1)
+            if self._table.mode_switch is not None and command.mode not in ("any", self.channel.mode):
+                yield self._switch_mode(tick)
+                tick = yield from self._wait_until_ready(command, rank, tick)
+            self._write_log(tick, command, rank, -1, -1)
+            yield self.channel.issue(command, rank, -1)
+            idle = max(idle, tick + self._table.rest_ticks())
+        return idle
+
+    def _wait_until_ready(
+        self, command: ReferenceCommand, node: Node, from_tick: int
+    ) -> Generator[simpy.Event, None, int]:
+        tick = max(from_tick, self.channel.free_from(command, node))
+        tick += (1 - tick) % command.align
+        yield self._env.timeout(tick - int(self._env.now))
+        return tick
 
     def _write_log(self, tick: int, command: ReferenceCommand, node: Node, row: int, column: int) -> None:
         address = pad(node, len(self._table.counts))
         self.log.append(LoggedCommand(tick, command.name, address, row, column))
 
-    def _next_change(self, tick: int) -> int:
-        """The next tick at which a queue entry may become ready, a request arrives, or a refresh is due.
+    def _next_change(self, tick: int) -> int | None:
+        """The next tick in which a queue entry may become ready, the feed does anything, or a refresh is due.
 
-        Nothing issued in this tick, so until then every pass would decide as it just did.
+        Nothing issued in ``tick``, so until then every pass would decide as it just did. None: not before the feed has
+        news.
         """
         ticks = []
         for entry in self._queues.heads():
             step = self._next_step(entry)
-            free = self._channel.free_from(step.command, step.node)
-            if free > tick or step.command.align > 1:
+            free = self._free_from(step)
+            if free is not None and (free > tick or step.command.align > 1 or step.command is self._table.barrier):
                 ticks.append(max(free, tick + 1))
-        arrival = self._driver.next_arrival
-        if arrival is not None and arrival > tick:
-            ticks.append(arrival)
-        if not ticks:
+        change = self._feed.next_change(tick)
+        if change is not None:
+            ticks.append(change)
+        if self._queues.busy and not ticks:
             raise SimulationStalled(f"tick {tick}: nothing that waits can ever issue")
         if self._policy.refresh != "none":
-            ticks.append(tick + self._table.refresh_interval - tick % self._table.refresh_interval)
-        return min(ticks)
+            ticks.append(self._refresh_due(tick))
+        return min(ticks, default=None)

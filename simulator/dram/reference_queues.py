@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from simulator.config.dram_schema import Controller
 
@@ -40,8 +40,31 @@ class Entry:
     row: int
     column: int = -1
     order: int = 0
-    index: int | None = None
-    """Position in the request list; None for near-bank and refresh commands."""
+    memory: bool = False
+    """An ordinary read or write, not a near-bank or refresh command."""
+    index: int = -1
+    """Position in the request list, for a request of one."""
+    blocking: bool = False
+    """Whether the host waits for its answer."""
+    opened: int = 0
+    """Rows opened on the way to it."""
+
+
+class Feed(Protocol):
+    """Where a channel's work comes from; it knows the channel's queues."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything may come that the queues have not accepted yet, or an answer is still out."""
+
+    def offer(self, tick: int) -> None:
+        """Begin a tick: hand over what the queues accept, and give the answers that are due."""
+
+    def next_change(self, tick: int) -> int | None:
+        """The next tick after ``tick`` in which the feed does anything by itself; None if it waits."""
+
+    def finished(self, entry: Entry, data: str, tick: int) -> None:
+        """The final command of ``entry`` is complete at ``tick``; ``data``: ``none``, ``read`` or ``write``."""
 
 
 @dataclass
@@ -109,18 +132,18 @@ class Driver:
         self._queues = queues
         self._forward = "forward_any_read" in queues.limits.quirks
         self._order = 0
-        self.forwarded: list[tuple[int, int]] = []
-        """Position and completion tick of reads answered from the write buffer."""
+        self.completions: dict[int, int] = {}
+        """Position in the request list -> the tick at which its data has moved."""
 
     @property
     def pending(self) -> bool:
         """Whether anything has not been accepted yet."""
         return bool(self._requests or self._program)
 
-    @property
-    def next_arrival(self) -> int | None:
-        """Arrival of the next request."""
-        return self._requests[0][1].arrival if self._requests else None
+    def next_change(self, tick: int) -> int | None:
+        """Arrival of the next request, if it is to come."""
+        arrival = self._requests[0][1].arrival if self._requests else None
+        return arrival if arrival is not None and arrival > tick else None
 
     def offer(self, tick: int) -> None:
         """Offer what has arrived by ``tick``, until a queue refuses."""
@@ -134,11 +157,17 @@ class Driver:
                 self._program.popleft()
                 self._taken_of_run = 0
 
+    def finished(self, entry: Entry, data: str, tick: int) -> None:
+        """Note when a request's data has moved."""
+        del data
+        if entry.memory:
+            self.completions[entry.index] = tick
+
     def _accept(self, tick: int, index: int, request: MemoryRequest) -> bool:
         """Whether a buffer takes the request."""
         queues = self._queues
         if request.kind == "R" and self._forward and queues.writes:
-            self.forwarded.append((index, tick))
+            self.completions[index] = tick
             return True
         if request.kind == "R":
             command, buffer, size = "RD", queues.reads, queues.limits.read_queue
@@ -146,6 +175,6 @@ class Driver:
             command, buffer, size = "WR", queues.writes, queues.limits.write_queue
         if len(buffer) >= size:
             return False
-        buffer.append(Entry(command, request.bank, request.row, request.column, self._order, index))
+        buffer.append(Entry(command, request.bank, request.row, request.column, self._order, memory=True, index=index))
         self._order += 1
         return True

@@ -63,7 +63,15 @@ class Channel:
 
     def issue(self, command: ReferenceCommand, node: Node, row: int) -> simpy.Event:
         """Put a command on its bus now. Its event has reached the banks when the caller has waited for it."""
-        tick = int(self._env.now)
+        self.hold_back(command, node, int(self._env.now))
+        if command.name == self.table.mode_switch:
+            self.mode = "register" if self.mode == "memory" else "memory"
+        event = self._env.event()
+        event.callbacks.extend(partial(bank.take, command, row) for _, bank in self.banks_under(node))
+        return event.succeed()
+
+    def hold_back(self, command: ReferenceCommand, node: Node, tick: int) -> None:
+        """Let everything else wait for a command issued at ``tick`` as its gaps, windows and bus demand."""
         self._bus_free[command.bus] = tick + command.bus_ticks
         for gap in self.table.gaps_from(command):
             for target in self._targets(node[: gap.depth], sibling=gap.sibling):
@@ -72,11 +80,6 @@ class Channel:
             key = (window.row, node[: window.depth])
             past = self._activations.setdefault(key, deque(maxlen=window.window))
             past.extend([(tick, command.name)] * command.activations)
-        if command.name == self.table.mode_switch:
-            self.mode = "register" if self.mode == "memory" else "memory"
-        event = self._env.event()
-        event.callbacks.extend(partial(bank.take, command, row) for _, bank in self.banks_under(node))
-        return event.succeed()
 
     def _targets(self, node: Node, *, sibling: bool) -> list[Node]:
         """The node itself, or the other children of its parent."""

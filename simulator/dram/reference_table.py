@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from simulator.config.dram_schema import Dram
@@ -31,6 +31,20 @@ class ReferenceCommand:
     latency: int
     activations: int
     mode: Literal["memory", "register", "any"]
+    data: Literal["none", "read", "write"] = "none"
+
+
+SYNC = "SYNC"
+"""A host's barrier in the near-bank queue: takes a turn of the first bus, but no command goes out."""
+
+_BARRIER = ReferenceCommand(
+    name=SYNC, depth=0, row="any", opens=False, closes=False, opener=None, closer=None, bus="", bus_ticks=0, align=1,
+    latency=0, activations=0, mode="any",
+)  # fmt: skip
+
+
+def _bank(spec: Dram) -> str:
+    return list(spec.organization.levels)[-1]
 
 
 @dataclass(frozen=True)
@@ -78,9 +92,15 @@ class ReferenceTable:
                 latency=resolved.commands[name].latency,
                 activations=max(1, resolved.commands[name].activations),
                 mode=row.mode,
+                data=row.data,
             )
             for name, row in spec.commands.items()
         }
+        self.barrier = replace(_BARRIER, bus=self.buses[0])
+        self.commands[SYNC] = self.barrier
+        self.refresh = next((name for name, c in spec.commands.items() if c.refreshes and c.scope != _bank(spec)), None)
+        self.rank_depth = self.commands[self.refresh].depth if self.refresh else 0
+        """Length of the addresses of ranks: the nodes that refresh, and are precharged, as a whole."""
         self.twins = {row.auto_precharge_of: name for name, row in spec.commands.items() if row.auto_precharge_of}
         self._gaps: defaultdict[str, list[Gap]] = defaultdict(list)
         self._windows_to: defaultdict[str, list[Window]] = defaultdict(list)
@@ -97,9 +117,19 @@ class ReferenceTable:
                 for before in row.from_:
                     self._windows_from[before].append(Window(number, row.level, row.window, {}))
 
-    def command(self, name: str) -> ReferenceCommand:
-        """The command called ``name``; raises KeyError for one that the standard does not have."""
-        return self.commands[name]
+    @property
+    def precharge_all(self) -> ReferenceCommand:
+        """The command that closes all banks of a rank."""
+        return next(
+            c
+            for c in self.commands.values()
+            if c.closes and not c.opens and c.depth == self.rank_depth and c.row == "any"
+        )
+
+    def rest_ticks(self) -> int:
+        """From closing all banks of a rank until a row of it may be opened."""
+        gaps = self.gaps_from(self.precharge_all)
+        return max((gap.ticks for gap in gaps if self.commands[gap.after].opens), default=0)
 
     def gaps_from(self, command: ReferenceCommand) -> list[Gap]:
         """What must wait for ``command``."""

@@ -17,9 +17,10 @@ import numpy as np
 
 from simulator.config.dram_schema import Dram
 from simulator.dram.address import AddressMapping
-from simulator.dram.device import Device, DeviceRun, Issued, RequestList
 from simulator.dram.energy import background_pj, command_pj
+from simulator.dram.engines import EngineName, device_engine
 from simulator.dram.log import LoggedCommand
+from simulator.dram.runs import DeviceRun, Issued, RequestList
 from simulator.dram.trace_lines import read_lines, split_words
 from simulator.errors import TraceError
 
@@ -90,10 +91,10 @@ def logged(spec: Dram, issued: Issued, channel_class: int) -> Sequence[LoggedCom
     ]
 
 
-def replay_requests(spec: Dram, path: Path, *, log: bool = False) -> ReplayRun:
+def replay_requests(spec: Dram, path: Path, *, log: bool = False, engine: EngineName = "compiled") -> ReplayRun:
     """Replay a request trace. Raises TraceError with file:line:column for a line that is no request."""
     started = time.perf_counter()
-    run = Device(spec).run_requests(read_requests(spec, path), log=log)
+    run = device_engine(spec, engine).run_requests(read_requests(spec, path), log=log)
     return replay_run(spec, run, started)
 
 

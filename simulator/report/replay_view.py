@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from simulator.report.numbers import NONE, percent, si
+from simulator.report.numbers import percent, si
 
 
 def view(spec: str, trace: str, run: Mapping[str, Any]) -> Group:
@@ -18,7 +18,7 @@ def view(spec: str, trace: str, run: Mapping[str, Any]) -> Group:
         "cycles": f"{run['cycles']:,}",
         "time": si(run["time_ps"] / 10**12, "s"),
         "energy": si(run["energy_j"], "J"),
-        "row hits": NONE if run["row_hit_rate"] is None else percent(run["row_hit_rate"]),
+        "row hits": percent(run["row_hit_rate"]),
         "wall time": si(run["wall_s"], "s"),
     }
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")

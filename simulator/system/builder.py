@@ -9,6 +9,7 @@ from itertools import pairwise
 import networkx as nx
 
 from simulator.config.platform_schema import Platform
+from simulator.dram.engines import EngineName
 from simulator.errors import MappingError
 from simulator.hooks import Hooks
 from simulator.mapping.placement import Placement
@@ -59,13 +60,15 @@ class System:
     units: Mapping[str, OpUnit]
 
 
-def build_system(platform: Platform, *, exact: bool = False, hooks: Hooks | None = None) -> System:
+def build_system(
+    platform: Platform, *, exact: bool = False, engine: EngineName = "compiled", hooks: Hooks | None = None
+) -> System:
     """Make and wire the components of ``platform``.
 
     Raises ConfigError for components that name each other wrongly, MappingError for parts that do not go together.
     """
     env = Environment()
-    around = Surroundings(env, hooks or Hooks(), exact=exact)
+    around = Surroundings(env, hooks or Hooks(), exact=exact, engine=engine)
     components = {name: unit_types.get(spec.kind)(name, spec, around) for name, spec in platform.components.items()}
     for component in components.values():
         component.connect(components)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.config.dram_schema import Dram
-from simulator.dram.device import Device
+from simulator.dram.engines import EngineName, device_engine
 from simulator.dram.program import HostProgram, ProgramBuilder
 from simulator.dram.replay import ReplayRun, replay_run
 from simulator.dram.trace_lines import read_lines, split_words
@@ -224,8 +224,8 @@ def read_aim(spec: Dram, path: Path, progress: Callable[[int], None] | None = No
     return reader.build()
 
 
-def replay_aim(spec: Dram, path: Path, *, log: bool = False) -> ReplayRun:
+def replay_aim(spec: Dram, path: Path, *, log: bool = False, engine: EngineName = "compiled") -> ReplayRun:
     """Run an AiM trace on `N_CHANNELS` channels; the log is that of the first channel that issued anything."""
     started = time.perf_counter()
-    run = Device(spec).run_program(read_aim(spec, path), log=log)
+    run = device_engine(spec, engine).run_program(read_aim(spec, path), log=log)
     return replay_run(spec, run, started)

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from simulator.config.platform_schema import ComponentSpec
 from simulator.config.registry import Registry, component_specs
+from simulator.dram.engines import EngineName
 from simulator.errors import ConfigError
 from simulator.hooks import Hooks
 from simulator.units.limits import Limits
@@ -61,12 +62,13 @@ class Environment(simpy.Environment):
 
 @dataclass
 class Surroundings:
-    """What the components of one run share. ``exact``: no declared approximation."""
+    """What the components of one run share. ``exact``: no declared approximation; ``engine`` runs DRAM channels."""
 
     env: Environment
     hooks: Hooks = field(default_factory=Hooks)
     limits: Limits = field(default_factory=Limits)
     exact: bool = False
+    engine: EngineName = "compiled"
 
 
 class Component:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from simulator.config.dram_schema import Dram
 from simulator.config.timing import resolve_dram
 from simulator.dram.address import AddressMapping
-from simulator.dram.device import Device, DeviceRun, RequestList
+from simulator.dram.engines import EngineName, device_engine
 from simulator.dram.program import HostProgram
+from simulator.dram.runs import DeviceRun, RequestList
 from simulator.mapping.chain import Chain
 from simulator.units.dram_work import Attribution, Work, added, ranks, work_of
 
@@ -27,10 +28,10 @@ class DramEngine:
     Refresh falls due on every channel each nREFI, busy or idle; time 0 is just after one.
     """
 
-    def __init__(self, spec: Dram) -> None:
+    def __init__(self, spec: Dram, engine: EngineName = "compiled") -> None:
         self.spec = spec
         self.resolved = resolve_dram(spec)
-        self.device = Device(spec)
+        self.device = device_engine(spec, engine)
         self.ranks = ranks(spec)
         self.attribution = Attribution(spec, self.resolved)
         self.interval = self.resolved.refresh_interval if spec.controller.refresh == "REFab" else 0

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.config.dram_schema import Dram
-from simulator.dram.device import DeviceRun, Stream
+from simulator.dram.engines import EngineName
+from simulator.dram.runs import DeviceRun, Stream
 from simulator.units.dram_engine import MOST_KEPT, DramEngine
 from simulator.units.dram_work import Work, added, work_of
 
@@ -234,10 +235,10 @@ class _Curve:
 
 
 @lru_cache(maxsize=8)
-def _streams(document: str) -> Streams:
-    return Streams(DramEngine(Dram.model_validate_json(document)))
+def _streams(document: str, engine: EngineName) -> Streams:
+    return Streams(DramEngine(Dram.model_validate_json(document), engine))
 
 
-def streams_for(spec: Dram) -> Streams:
+def streams_for(spec: Dram, engine: EngineName) -> Streams:
     """The engine of a standard with its streams; equal standards share one, with all that it has already run."""
-    return _streams(spec.model_dump_json(by_alias=True))
+    return _streams(spec.model_dump_json(by_alias=True), engine)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from simulator.config.dram_schema import Dram
 from simulator.config.timing import ResolvedDram
-from simulator.dram.device import DeviceRun
+from simulator.dram.runs import DeviceRun
 from simulator.mapping import bank_array
 from simulator.units import limits
 

@@ -63,7 +63,7 @@ class Memory(Component):
 
     def __init__(self, name: str, spec: MemorySpec, around: Surroundings) -> None:
         super().__init__(name, spec, around)
-        self.streams = streams_for(spec.dram)
+        self.streams = streams_for(spec.dram, around.engine)
         self.engine = self.streams.engine
         self.clock_ps = spec.dram.tCK_ps
         self._free_tick = 0

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
+from host_programs import figures, host_programs, program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import NEAR_BANK_STANDARDS, standard, with_policy
 
 from simulator.dram.checker import check_log
-from simulator.dram.device import Device, DeviceRun, RequestList, Stream
-from simulator.dram.program import HostProgram, ProgramBuilder
+from simulator.dram.device import Device, RequestList, Stream
+from simulator.dram.program import ProgramBuilder
 from simulator.dram.replay import logged
 
 PLAIN = ("hbm2_2.0g", "hbm3_6.4g", "gddr6_aim")
 DEVICES = {name: Device(standard(name)) for name in {*PLAIN, *NEAR_BANK_STANDARDS}}
-
-
-def figures(run: DeviceRun) -> dict[str, object]:
-    """All plain fields of a run."""
-    return {f.name: getattr(run, f.name) for f in dataclasses.fields(run) if f.name not in ("issued", "completions")}
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -65,15 +59,6 @@ def test_a_start_at_a_refresh_phase_equals_a_late_arrival(name: str, data: st.Da
     assert (late.completions - (start - 1)).tolist() == phased.completions.tolist()
 
 
-def program(builder: ProgramBuilder, rows: int, channels: np.ndarray | None = None) -> None:
-    """A GEMV of a few rows."""
-    builder.add("WRGB", 64, channels=channels)
-    for row in range(rows):
-        builder.add("WRMACab", channels=channels)
-        builder.add("MACab", 64, row=row, channels=channels)
-        builder.add("RDMACab", blocking=True, channels=channels)
-
-
 @pytest.mark.parametrize("name", NEAR_BANK_STANDARDS)
 def test_equal_channels_cost_what_one_does(name: str) -> None:
     runs = []
@@ -94,28 +79,6 @@ def test_channels_without_work_issue_nothing() -> None:
     run = DEVICES["gddr6_aim_ref"].run_program(builder.build())
     assert run.by_class[run.class_of[1]] == {}
     assert run.by_class[run.class_of[0]]["MACab"] == 128
-
-
-@st.composite
-def host_programs(draw: st.DrawFn, name: str, channels: int) -> HostProgram:
-    """Programs, reads, writes and barriers for changing sets of channels."""
-    builder = ProgramBuilder(standard(name), channels)
-    for _ in range(draw(st.integers(1, 12))):
-        mask = np.array(draw(st.lists(st.booleans(), min_size=channels, max_size=channels)))
-        everyone = draw(st.booleans())
-        if not mask.any():
-            continue
-        kind = draw(st.sampled_from(("program", "program", "write", "read", "sync")))
-        bank, row = draw(st.integers(0, 15)), draw(st.integers(0, 3))
-        if kind == "program":
-            program(builder, draw(st.integers(1, 3)), None if everyone else mask)
-        elif kind == "sync":
-            builder.sync()
-        else:
-            builder.add("WR" if kind == "write" else "RD", 3, bank=bank, row=row, channels=mask, memory=True)
-    if draw(st.booleans()):
-        builder.end()
-    return builder.build()
 
 
 @pytest.mark.parametrize("name", NEAR_BANK_STANDARDS)

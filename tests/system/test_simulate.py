@@ -20,6 +20,15 @@ def test_the_same_run_twice_gives_the_same_result(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
+def test_the_reference_engine_gives_the_same_result(name: str) -> None:
+    job = workload(prompt_tokens=2, output_tokens=2)
+    compiled = simulate(arch(name), job, exact=True)
+    reference = simulate(arch(name), job, exact=True, engine="reference")
+    clock = {"provenance": {"wall_s"}}
+    assert compiled.model_dump(exclude=clock) == reference.model_dump(exclude=clock)
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
 @pytest.mark.parametrize("batch", [1, 3])
 def test_conservation_holds_and_the_roofline_is_not_beaten(name: str, batch: int) -> None:
     result = simulate(arch(name), workload(batch=batch))

@@ -62,9 +62,9 @@ def run_host(
 
     ``channels`` [classes, size]; ``masks`` [masks, classes]: which classes a request goes to; ``leader`` and ``apart``:
     see `groups.join_equal`, one's own leader and zeros at the start. Returns the tick of the answer to END, at which
-    all channels stop; without END the latest completion of all; NEVER after a deadlock.
+    all channels stop; without END the later of the last answer and the latest completion; NEVER after a deadlock.
     """
-    cycle = 0
+    cycle = answered = 0
     ended = False
     classes = channels.shape[0]
     grouped = False
@@ -92,15 +92,16 @@ def run_host(
                 if advance(t, channels[c], log, done, k.NEVER, STOP_ANSWER, 0, 0) >= k.NEVER:
                     return k.NEVER
                 cycle = max(cycle, channels[c, k.ANSWER])
+        answered = cycle
         ended = request[X_COMMAND] == END
-        if leaders > 1 and not ended and log.shape[0] == 1:
+        if leaders > 1 and not ended and log.shape[0] == 1 and r + 1 < requests.shape[0]:
             for c in range(classes):
                 if chosen[c] and leader[c] == c:
                     advance(t, channels[c], log, done, cycle, STOP_NEVER, 0, 0)
             join_equal(t, channels, leader, apart, chosen, cycle)
             grouped = True
     limit, stop = (cycle, STOP_NEVER) if ended else (k.NEVER, STOP_DRAINED)
-    end = cycle if ended else 0
+    end = answered
     for c in range(classes):
         if leader[c] != c:
             continue

@@ -1,0 +1,72 @@
+"""What the reference engine's channels did, read off their logs."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+
+from simulator.dram.log import LoggedCommand
+from simulator.dram.reference import Controller
+from simulator.dram.reference_table import Node, ReferenceTable
+from simulator.dram.runs import ChannelRun, Issued
+
+
+def channel_run(table: ReferenceTable, channel: Controller, dropped: int, idle_tick: int) -> ChannelRun:
+    """The account of one channel that came to rest at ``idle_tick``."""
+    counts = Counter(entry.command for entry in channel.log)
+    return ChannelRun(
+        commands=counts,
+        active_ticks=open_ticks(table, channel.log, idle_tick),
+        row_hits=channel.hits,
+        row_misses=channel.misses,
+        refreshes=counts[table.refresh] if table.refresh else 0,
+        dropped=dropped,
+    )
+
+
+def open_ticks(table: ReferenceTable, log: Sequence[LoggedCommand], until: int) -> int:
+    """Rank-ticks up to ``until`` with any bank of the rank open."""
+    total = 0
+    open_banks: defaultdict[Node, set[Node]] = defaultdict(set)
+    since: dict[Node, int] = {}
+    for entry in log:
+        command = table.commands[entry.command]
+        if not command.opens and not command.closes:
+            continue
+        for bank in _banks(table, entry.address[: command.depth]):
+            rank = bank[: table.rank_depth]
+            banks = open_banks[rank]
+            if command.closes and bank in banks:
+                banks.remove(bank)
+                total += 0 if banks else entry.tick - since[rank]
+            elif not command.closes:
+                since[rank] = since[rank] if banks else entry.tick
+                banks.add(bank)
+    return total + sum(max(0, until - since[rank]) for rank, banks in open_banks.items() if banks)
+
+
+def _banks(table: ReferenceTable, node: Node) -> list[Node]:
+    """The banks under a node."""
+    return [(*node, *rest) for rest in product(*map(range, table.counts[len(node) :]))]
+
+
+def issued(table: ReferenceTable, names: Sequence[str], logs: Sequence[Sequence[LoggedCommand]]) -> Issued:
+    """The logs of all channels as one, in order of issue and then of channel."""
+    rows = [
+        (entry.tick, names.index(entry.command), _number(table, entry), entry.row, entry.column, channel)
+        for channel, log in enumerate(logs)
+        for entry in log
+    ]
+    rows.sort(key=lambda row: row[0])
+    return Issued(*np.array(rows, dtype=np.int64).reshape(-1, 6).T)
+
+
+def _number(table: ReferenceTable, entry: LoggedCommand) -> int:
+    """The number of the node that a command went to, among those of its level."""
+    number = 0
+    for digit, count in zip(entry.address[: table.commands[entry.command].depth], table.counts, strict=False):
+        number = number * count + digit
+    return number
