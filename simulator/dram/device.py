@@ -66,7 +66,7 @@ class Device:
             channels = self._channels(masks.shape[1], refresh_phase)
             record = self._log(room)
             leader = np.arange(len(channels), dtype=np.int64)
-            apart = np.zeros((len(channels), N_COUNTERS + int(self.tables[k.H_KINDS])), dtype=np.int64)
+            apart = np.zeros((len(channels) + 1, N_COUNTERS + int(self.tables[k.H_KINDS])), dtype=np.int64)
             end = run_host(self.tables, channels, record, NO_TIMES, program.requests, masks, leader, apart)
             if end >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a near-bank program can never finish")

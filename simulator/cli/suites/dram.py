@@ -71,7 +71,7 @@ def _cases(config: GoldenConfig) -> Iterator[Case]:
         return
     spec = build_spec(config)
     yield from _table(config, spec)
-    device = _devices(spec)
+    device = devices_of(spec)
     stream = _streams(config, spec)
     for golden in config.runs():
         if golden.stream not in KNOWN:
@@ -80,7 +80,7 @@ def _cases(config: GoldenConfig) -> Iterator[Case]:
         yield _judge(config, golden, device(golden.refresh), stream(golden))
 
 
-def _devices(spec: Dram) -> Callable[[str], Device]:
+def devices_of(spec: Dram) -> Callable[[str], Device]:
     """The configuration with refresh on or off."""
     from simulator.dram.device import Device
 

@@ -85,7 +85,8 @@ def _follow(t: Ints, channels: Ints, leader: Ints, apart: Ints, old: int, new: i
 def join_equal(t: Ints, channels: Ints, leader: Ints, apart: Ints, chosen: Ints, now: int) -> None:
     """Put leaders among the ``chosen`` channels that are equal at ``now`` into one group.
 
-    ``leader`` [classes]: who stands for each; ``apart`` [classes, counters]: what each has counted beyond its leader.
+    ``leader`` [classes]: who stands for each; ``apart`` [classes + 1, counters]: what each has counted beyond its
+    leader, and a row to work in.
     """
     for c in range(channels.shape[0]):
         if chosen[c] == 0 or leader[c] != c or not _at_rest(t, channels[c]):
@@ -118,7 +119,9 @@ def part(t: Ints, channels: Ints, leader: Ints, apart: Ints, chosen: Ints) -> No
         old = leader[c]
         if chosen[c] == chosen[old]:
             continue
-        before = apart[c].copy()
+        before = apart[channels.shape[0]]
+        for i in range(apart.shape[1]):
+            before[i] = apart[c, i]
         stand_alone(t, channels, leader, apart, old, c)
         for member in range(c + 1, channels.shape[0]):
             if leader[member] == old and chosen[member] == chosen[c]:
