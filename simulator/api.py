@@ -7,13 +7,14 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.hooks import Hooks, Instrument
 
 if TYPE_CHECKING:
+    from simulator.config.loader import Document
     from simulator.config.platform_schema import Platform
     from simulator.dram.engines import EngineName
     from simulator.mapping.layout import Layout
@@ -30,6 +31,8 @@ class Arch:
     spec: Platform
     values: dict[str, Any]
     files: dict[str, str]
+    document: Document | None = field(default=None, repr=False, compare=False)
+    """Where the values came from, so that errors found late can say so."""
 
     @property
     def name(self) -> str:
@@ -65,7 +68,36 @@ def load_arch(ref: str | Path, overrides: Iterable[str] = ()) -> Arch:
     from simulator.config.platform_schema import Platform
 
     document = load_document(ref, expected_kind="platform", overrides=overrides)
-    return Arch(build(document, Platform), document.data, document.files)
+    spec = build(document, Platform)
+    _check_policies(document, spec)
+    return Arch(spec, document.data, document.files, document)
+
+
+def _check_policies(document: Document, spec: Platform) -> None:
+    """The names of policies exist, which only the layers above the schema can know."""
+    from simulator.mapping.layout import layouts
+    from simulator.mapping.placement import placements
+
+    for registry, path, name in (
+        (layouts, ("layout",), spec.layout),
+        (placements, ("placement", "policy"), spec.placement.policy),
+    ):
+        if name not in registry:
+            raise document.locate(path).error(registry.unknown(name), ".".join(path))
+
+
+def _build(arch: Arch, hooks: Hooks, *, exact: bool, engine: EngineName) -> System:
+    """The system of ``arch``; faults of its wiring are located in its document."""
+    from simulator.errors import ConfigError
+    from simulator.system.builder import build_system
+
+    try:
+        return build_system(arch.spec, exact=exact, engine=engine, hooks=hooks)
+    except ConfigError as error:
+        if error.file is not None or arch.document is None:
+            raise
+        steps = [int(step) if step.isdecimal() else step for step in error.key.split(".")]
+        raise arch.document.locate(steps).error(error.message, error.key) from None
 
 
 def load_workload(ref: str | Path, overrides: Iterable[str] = ()) -> Workload:
@@ -92,16 +124,13 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
     ConservationError.
     """
     from simulator.metrics.collect import Collector
-    from simulator.system.builder import build_system
     from simulator.system.capacity import check_capacity
     from simulator.system.conservation import Conservation
     from simulator.system.run import Runner
 
     started_s = time.perf_counter()
     collector, conservation = Collector(), Conservation()
-    system = build_system(
-        arch.spec, exact=exact, engine=engine, hooks=Hooks([*collector.instruments, conservation, *hooks])
-    )
+    system = _build(arch, Hooks([*collector.instruments, conservation, *hooks]), exact=exact, engine=engine)
     layout = check_capacity(system, workload)
     Runner(system, conservation).workload(workload, collector.enter, progress)
     return _result(arch, workload, system, layout, collector, time.perf_counter() - started_s)
@@ -123,14 +152,13 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
     MappingError.
     """
     from simulator.metrics.collect import Collector
-    from simulator.system.builder import build_system
     from simulator.system.conservation import Conservation
     from simulator.system.run import Runner
     from simulator.system.single_op import make_op, single_op_graph
     from simulator.units.hops import CELLS_TO_IO
 
     collector, conservation = Collector(), Conservation()
-    system = build_system(arch.spec, exact=exact, engine=engine, hooks=Hooks([*collector.instruments, conservation]))
+    system = _build(arch, Hooks([*collector.instruments, conservation]), exact=exact, engine=engine)
     op = make_op(kind, *shape, batch)
     unit = system.placement.component_for(op)
     collector.enter("decode")

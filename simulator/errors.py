@@ -21,11 +21,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+_LONGEST = 1200
+_KEPT_AT_THE_END = 300
+
+
+def one_line(text: str) -> str:
+    """``text`` without what would break the line or steer the terminal, and cut in the middle if it is endless.
+
+    Such characters come out of the input that an error quotes; they are written as escapes.
+    """
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - _KEPT_AT_THE_END]} ... {text[-_KEPT_AT_THE_END:]}"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
 
 class SimulatorError(Exception):
     """The root of the tree. ``exit_code`` is what the process ends with when nobody handles the error."""
 
     exit_code: ClassVar[int] = 3
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class _LocatedError(SimulatorError):
@@ -51,7 +69,7 @@ class _LocatedError(SimulatorError):
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
-        return ": ".join(part for part in (place, self.key, self.message) if part)
+        return one_line(": ".join(part for part in (place, self.key, self.message) if part))
 
 
 class ConfigError(_LocatedError):
@@ -64,6 +82,9 @@ class ConfigErrors(ConfigError):
     def __init__(self, errors: Iterable[ConfigError]) -> None:
         self.errors = tuple(errors)
         super().__init__("\n".join(str(error) for error in self.errors))
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
 
     def __reduce__(self) -> tuple[type[ConfigErrors], tuple[tuple[ConfigError, ...]]]:
         return type(self), (self.errors,)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_json
 
-KINDS = ("archs", "models", "scenarios", "drams", "units")
+KINDS = ("archs", "models", "scenarios", "drams", "units", "links")
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -31,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from simulator.report.listing_view import lines, view
 
-    if sys.stdout.isatty():
+    if output.stdout().isatty():
         output.show(view(entries))
     else:
         output.raw("".join(f"{line}\n" for line in lines(entries)))

@@ -45,11 +45,14 @@ def run(args: argparse.Namespace) -> int:
 
     spec = load_dram(args.spec)
     kind = _kind(args.trace)
+    if args.log:
+        output.prepare_file(args.log)
     replayed, log = _replay(spec, args.trace, kind, log=args.log is not None, engine=args.engine)
     if args.log:
         from simulator.dram.log import write_log
 
-        write_log(spec, log, args.log)
+        with output.naming(args.log):
+            write_log(spec, log, args.log)
     if args.json:
         output.document(replayed)
     else:

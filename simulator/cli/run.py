@@ -35,7 +35,10 @@ def run(args: argparse.Namespace) -> int:
     from simulator.cli.simulation import simulate_named
     from simulator.metrics.timeline import Timeline
 
-    output.prepare(*([args.output] if args.output else []), *([args.timeline.parent] if args.timeline else []))
+    if args.output:
+        output.prepare(args.output)
+    if args.timeline:
+        output.prepare_file(args.timeline)
     timeline = Timeline() if args.timeline else None
     hooks = (timeline,) if timeline else ()
     result = simulate_named(
@@ -44,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     if args.output:
         output.write_atomically(args.output / RESULT_FILE, result.to_json())
     if timeline:
-        timeline.write(args.timeline)
+        with output.naming(args.timeline):
+            timeline.write(args.timeline)
     if args.json:
         output.raw(result.to_json())
     else:

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from math import prod
 
 from simulator.config.address_mapping import mapping_faults
 from simulator.config.dram_schema import Command, Constraint, Dram, Expression
-from simulator.config.expressions import evaluate
+from simulator.config.expressions import MAX_CLOCKS, evaluate
 from simulator.config.faults import Fault, semantic_check
 from simulator.config.nearest import hint
 from simulator.config.timing import BANK, CHANNEL, REFRESH_INTERVAL, clock_name, clock_value
 from simulator.config.tree import Path
+
+BURST = "nBL"
+BURST_TOLERANCE = 0.1
+MAX_BANKS = 4096
 
 
 @semantic_check(Dram)
@@ -45,6 +50,7 @@ class _Checks:
         """Every fault."""
         yield from self.organization()
         yield from self.timing_names()
+        yield from self.data_rate()
         for name, command in self.spec.commands.items():
             yield from self.command(name, command, ("commands", name))
         yield from self.memory_commands()
@@ -62,6 +68,11 @@ class _Checks:
         if not names or names[-1] != BANK:
             found = f"the last level is '{names[-1]}'" if names else "there is no level"
             yield Fault((*path, "levels"), f"impossible geometry: {found}, it must be '{BANK}'")
+        if prod(org.levels.values()) > MAX_BANKS:
+            message = (
+                f"impossible geometry: {prod(org.levels.values())} banks in a channel (allowed: at most {MAX_BANKS})"
+            )
+            yield Fault((*path, "levels"), message)
         if CHANNEL in names:
             yield Fault((*path, "levels", CHANNEL), f"impossible geometry: '{CHANNEL}' is the level above all others")
         if org.row_bytes % org.burst_bytes:
@@ -96,6 +107,23 @@ class _Checks:
             seen[clocks] = name
             if value < 0:
                 yield Fault(path, f"{value} is out of range (allowed: at least 0)")
+            elif self.timings[clocks] > MAX_CLOCKS:
+                yield Fault(path, f"{self.timings[clocks]} clocks are out of range (allowed: at most {MAX_CLOCKS})")
+
+    def data_rate(self) -> Iterator[Fault]:
+        """The pins need as long for a burst as nBL says, but for the rounding of the clock to whole ps."""
+        org, clocks = self.spec.organization, self.timings.get(BURST, 0)
+        pins = org.data_pins // org.levels.get("pseudochannel", 1)
+        if not clocks or not pins:
+            return
+        on_pins_ps = org.burst_bytes * 8 * 1e6 / (pins * org.data_rate_mbps)
+        in_clocks_ps = clocks * self.spec.tCK_ps
+        if abs(on_pins_ps - in_clocks_ps) > BURST_TOLERANCE * in_clocks_ps:
+            message = (
+                f"a burst of {org.burst_bytes} bytes takes {on_pins_ps:.5g} ps at {org.data_rate_mbps} Mb/s on {pins} pins,"
+                f" but {BURST} x tCK_ps are {in_clocks_ps} ps"
+            )
+            yield Fault(("organization", "data_rate_mbps"), message)
 
     def known_command(self, name: str, path: Path) -> Iterator[Fault]:
         """``name`` is in the command table."""

@@ -12,7 +12,10 @@ from simulator.quantities import parse_bytes, parse_time_ps
 Expression = int | str
 """An integer number of clocks, or an expression over the standard's timings such as ``nCWL + nBL + nWR``."""
 
-PositiveInt = Annotated[int, Field(ge=1)]
+PositiveInt = Annotated[int, Field(ge=1, le=2**24)]
+QueueEntries = Annotated[int, Field(ge=1, le=4096)]
+Ticks = Annotated[int, Field(ge=1, le=1024)]
+Amount = Annotated[float, Field(ge=0, le=1e12)]
 PositiveBytes = Annotated[PositiveInt, BeforeValidator(parse_bytes)]
 PositiveTime = Annotated[PositiveInt, BeforeValidator(parse_time_ps)]
 
@@ -43,10 +46,10 @@ class Command(Spec):
     opener: str | None = None
     closer: str | None = None
     bus: Literal["row", "column"] = "row"
-    bus_ticks: PositiveInt | None = None
-    align: PositiveInt = 1
+    bus_ticks: Ticks | None = None
+    align: Ticks = 1
     data: Literal["read", "write", "none"] = "none"
-    internal_bytes: Annotated[int, Field(ge=0)] = 0
+    internal_bytes: Annotated[int, Field(ge=0, le=2**24)] = 0
     latency: Expression = 0
     activations: PositiveInt | None = None
     mode: Literal["memory", "register", "any"] = "memory"
@@ -62,7 +65,7 @@ class Constraint(Spec):
     from_: Annotated[tuple[str, ...], Field(alias="from", min_length=1)]
     to: Annotated[tuple[str, ...], Field(min_length=1)]
     gap: Expression
-    window: PositiveInt = 1
+    window: Ticks = 1
     sibling: bool = False
     source: str | None = None
 
@@ -82,9 +85,9 @@ class Controller(Spec):
 
     scheduler: Literal["FRFCFS", "FCFS"] = "FRFCFS"
     page_policy: Literal["open", "closed"] = "open"
-    read_queue: PositiveInt
-    write_queue: PositiveInt
-    near_bank_queue: PositiveInt = 32
+    read_queue: QueueEntries
+    write_queue: QueueEntries
+    near_bank_queue: QueueEntries = 32
     write_drain: WriteDrain
     refresh: Literal["none", "REFab"]
     command_buses: Literal["single", "split"] = "single"
@@ -101,10 +104,10 @@ class CommandEnergy(Spec):
     the interface. ``compute_pj``: near-bank arithmetic. ``sram_pj``: buffers on the DRAM die.
     """
 
-    array_pj: Annotated[float, Field(ge=0)] = 0.0
-    io_pj: Annotated[float, Field(ge=0)] = 0.0
-    compute_pj: Annotated[float, Field(ge=0)] = 0.0
-    sram_pj: Annotated[float, Field(ge=0)] = 0.0
+    array_pj: Amount = 0.0
+    io_pj: Amount = 0.0
+    compute_pj: Amount = 0.0
+    sram_pj: Amount = 0.0
     source: str | None = None
 
 
@@ -112,8 +115,8 @@ class DramEnergy(Spec):
     """Energy of one channel: commands, and background power with any bank open or all banks precharged."""
 
     commands: dict[str, CommandEnergy]
-    background_active_mw: Annotated[float, Field(ge=0)]
-    background_precharged_mw: Annotated[float, Field(ge=0)]
+    background_active_mw: Amount
+    background_precharged_mw: Amount
     source: str
 
 
@@ -128,7 +131,7 @@ class Dram(Spec):
     assumptions: tuple[str, ...] = ()
     organization: Organization
     tCK_ps: PositiveTime
-    ticks_per_clock: PositiveInt = 1
+    ticks_per_clock: Ticks = 1
     gaps_from_last_tick: bool = False
     timings: dict[str, int]
     commands: dict[str, Command]

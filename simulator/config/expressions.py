@@ -17,14 +17,15 @@ _BINARY: dict[type[ast.operator], Callable[[int, int], int]] = {
 _FUNCTIONS: dict[str, Callable[..., int]] = {"max": max, "min": min}
 _ALLOWED = "whole numbers, names, + - * //, max(...), min(...), parentheses"
 _MAX_CHARACTERS = 500
-_MAX_MAGNITUDE = 2**53
+MAX_CLOCKS = 2**24
+"""The largest value of an expression or a timing: milliseconds at any clock that a DRAM has."""
 
 
 def evaluate(expression: int | str, names: Mapping[str, int]) -> int:
     """The value of an expression. Raises ValueError that names what is not allowed, or the nearest known name."""
-    if isinstance(expression, int):
-        return expression
     try:
+        if isinstance(expression, int):
+            return _value(ast.Constant(expression), names)
         return _value(_parse(expression), names)
     except ZeroDivisionError:
         raise ValueError(f"'{expression}' divides by zero") from None
@@ -42,8 +43,8 @@ def _parse(text: str) -> ast.expr:
 
 def _value(node: ast.expr, names: Mapping[str, int]) -> int:
     value = _unbounded(node, names)
-    if abs(value) > _MAX_MAGNITUDE:
-        raise ValueError(f"'{ast.unparse(node)}' is too large")
+    if abs(value) > MAX_CLOCKS:
+        raise ValueError(f"'{ast.unparse(node)}' is too large (allowed: at most {MAX_CLOCKS})")
     return value
 
 

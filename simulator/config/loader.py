@@ -16,10 +16,11 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from simulator.config import paths
+from simulator.config.nearest import hint
 from simulator.config.overrides import REFERENCE_KEYS, Override, apply_override, parse_override
 from simulator.config.plugins import import_entry_points, import_plugins
 from simulator.config.tree import Node, Origin, Path, dotted, merge
-from simulator.config.validation import build
+from simulator.config.validation import build, shown
 from simulator.config.yaml_reader import decode, parse_yaml
 from simulator.errors import ConfigError
 
@@ -83,8 +84,12 @@ def _check_kind(root: Node, path: FilePath, kinds: tuple[str, ...]) -> None:
         raise root.origin.error(f"the key 'kind' is missing (allowed: {', '.join(kinds)})", "kind")
     if node.value not in kinds:
         wanted = " or ".join(kinds)
+        if not isinstance(node.value, str) or node.value not in paths.FOLDERS:
+            found = node.plain()
+            near = hint(found, kinds) if isinstance(found, str) else ""
+            raise node.origin.error(f"{shown(found)} is not a kind that fits here (allowed: {wanted}){near}", "kind")
         raise node.origin.error(
-            f"'{path.stem}' is a {node.value}, not a {wanted}; {paths.not_found(path.stem, kinds)}", "kind"
+            f"'{path.stem}' is a {node.value}, not a {wanted}{paths.choices(path.stem, kinds)}", "kind"
         )
 
 
@@ -150,7 +155,7 @@ class _Resolver:
         reference = node.children[key]
         where = dotted((*at, key))
         if not isinstance(reference.value, str):
-            raise reference.origin.error(f"the name of a document is needed, not '{reference.plain()}'", where)
+            raise reference.origin.error(f"the name of a document is needed, not {shown(reference.plain())}", where)
         own_kind = node.children.get("kind")
         kinds = (str(own_kind.value),) if own_kind is not None and key == "extends" else ()
         try:

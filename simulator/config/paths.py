@@ -66,7 +66,7 @@ def find(ref: str, *, kinds: Iterable[str] = (), base: Path | None = None) -> Pa
     if ref.endswith(SUFFIXES):
         return _existing(ref, base)
     local = Path(f"{ref}{SUFFIX}")
-    if local.is_file():
+    if _is_file(local):
         return local
     matches = [path for path in shipped() if _ends_with(path, ref)]
     wanted = [path for path in matches if _kind_of(path) in kinds]
@@ -81,13 +81,21 @@ def find(ref: str, *, kinds: Iterable[str] = (), base: Path | None = None) -> Pa
 
 
 def not_found(ref: str, kinds: Iterable[str]) -> str:
-    """The message for a name that means nothing, with the nearest one of ``kinds`` (of any kind if none is given)."""
+    """The message for a name that means nothing."""
     kinds = tuple(kinds)
     what = " or ".join(kinds) or "document"
-    names = [name for kind in kinds or FOLDERS for name in _names(kind)]
+    return f"there is no {what} '{ref}'{choices(ref, kinds)}"
+
+
+def choices(ref: str, kinds: Iterable[str]) -> str:
+    """Where to see the names of ``kinds``, and the one nearest to ``ref`` (of any kind if none is given)."""
+    kinds = tuple(kinds)
+    lists = [f"nearbank list {listed}" for listed, kind in LISTED.items() if kind in kinds]
+    known = f" (known: {' or '.join(lists)})" if lists else ""
+    names = [name for kind in kinds or FOLDERS for name in _names(kind) if name != ref]
+    long_names = [path.partition("/")[2] for path in shipped() if not kinds or _kind_of(path) in kinds]
     stem = ref.rpartition("/")[2]
-    near = hint(ref, names) or hint(stem, names) or hint(ref, [path.partition("/")[2] for path in shipped()])
-    return f"there is no {what} '{ref}'{near}"
+    return known + (hint(ref, names) or hint(stem, names) or hint(ref, long_names))
 
 
 def list_names(kind: str) -> tuple[str, ...]:
@@ -120,14 +128,22 @@ def identity(path: Path) -> str:
 
 def _existing(ref: str, base: Path | None) -> Path:
     path = Path(ref) if base is None else base / ref
+    if _is_file(path):
+        return path
     if path.is_dir():
         raise ConfigError("is a directory, not a YAML file", file=display(path))
-    if path.is_file():
-        return path
     siblings = (
         [entry.name for entry in path.parent.iterdir() if entry.suffix in SUFFIXES] if path.parent.is_dir() else []
     )
     raise ConfigError(f"there is no such file{hint(path.name, siblings)}", file=display(path))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file, or another thing that can be read. Raises ConfigError if it cannot be known."""
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError as error:
+        raise ConfigError(f"cannot be looked up: {error.strerror}", file=str(path)) from error
 
 
 def _ends_with(path: str, ref: str) -> bool:

@@ -22,7 +22,7 @@ def import_entry_points() -> None:
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
             entry.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ConfigError(f"the installed plug-in '{entry.name}' cannot be imported: {_cause(error)}") from error
 
 
@@ -37,10 +37,10 @@ def import_plugins(root: Node) -> None:
             raise node.origin.error(f"'{node.value}' is not the name of a module", key)
         try:
             importlib.import_module(node.value)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise node.origin.error(f"the plug-in '{node.value}' cannot be imported: {_cause(error)}", key) from error
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: BaseException) -> str:
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

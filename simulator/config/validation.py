@@ -18,7 +18,7 @@ from simulator.errors import ConfigError, ConfigErrors
 
 S = TypeVar("S", bound=Spec)
 
-__all__ = ["build", "dram_checks"]
+__all__ = ["build", "dram_checks", "shown"]
 
 _TYPES = {
     "int": "a whole number",
@@ -107,7 +107,7 @@ def _message(path: Path, detail: ErrorDetails, allowed: Allowed) -> str:
     if kind == "literal_error":
         return _choice(value, context["expected"])
     if kind in _BOUNDS:
-        return f"{value} is out of range (allowed: {allowed.bounds(path)})"
+        return f"{shown(value)[1:-1]} is out of range (allowed: {allowed.bounds(path)})"
     if kind == "finite_number":
         return f"{value} is not a finite number"
     if kind == "too_short":
@@ -120,7 +120,7 @@ def _message(path: Path, detail: ErrorDetails, allowed: Allowed) -> str:
 def _choice(value: Any, expected: str) -> str:
     choices = expected.replace("'", "").replace(" or ", ", ").split(", ")
     near = hint(value, choices) if isinstance(value, str) else ""
-    return f"{_shown(value)} is not one of the values allowed (allowed: {', '.join(choices)}){near}"
+    return f"{shown(value)} is not one of the values allowed (allowed: {', '.join(choices)}){near}"
 
 
 def _wrong_type(path: Path, kind: str, value: Any, allowed: Allowed) -> str | None:
@@ -128,10 +128,11 @@ def _wrong_type(path: Path, kind: str, value: Any, allowed: Allowed) -> str | No
     if wanted is None:
         return None
     bounds = allowed.bounds(path)
-    return f"{_shown(value)} is not {wanted}" + (f" (allowed: {bounds})" if bounds else "")
+    return f"{shown(value)} is not {wanted}" + (f" (allowed: {bounds})" if bounds else "")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as messages quote it, cut if it is long."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):

@@ -29,6 +29,7 @@ _SPECIAL: dict[str, Scalar] = {
 _INFINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAX_DIGITS = 1000
 _MAX_DEPTH = 64
+_MAX_NODES = 100_000
 _TOO_DEEP = f"nested too deeply (allowed: {_MAX_DEPTH} levels)"
 
 
@@ -112,11 +113,17 @@ class _Converter:
     def __init__(self, file: str) -> None:
         self.file = file
         self._open: set[int] = set()
+        self._converted = 0
 
     def convert(self, node: yaml.Node, origin: Origin) -> Node:
         """``node`` as a `Node` at ``origin``."""
         if id(node) in self._open:
             raise _origin(node.start_mark, self.file).error("an anchor contains itself")
+        self._converted += 1
+        if self._converted > _MAX_NODES:
+            raise _origin(node.start_mark, self.file).error(
+                f"the document has too many values, aliases written out (allowed: {_MAX_NODES})"
+            )
         self._open.add(id(node))
         try:
             return Node(self._value(node), origin)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from simulator.config.dram_schema import Dram
+from simulator.dram.trace_lines import read_text_lines
 from simulator.errors import TraceError
 
 HEADER = "# standard: "
@@ -39,19 +41,14 @@ def format_log(spec: Dram, commands: Iterable[LoggedCommand]) -> Iterator[str]:
 
 
 def write_log(spec: Dram, commands: Iterable[LoggedCommand], path: Path) -> None:
-    """Write a log file."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(line + "\n" for line in format_log(spec, commands))
+    """Write a log file, gzipped if its name ends in ``.gz``."""
+    text = "".join(f"{line}\n" for line in format_log(spec, commands)).encode()
+    path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
 
 
 def read_log(path: Path) -> CommandLog:
-    """Read a log file; raises TraceError with the place of the first thing that is wrong."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise TraceError(f"cannot read the log: {reason}", file=str(path), line=1, column=1) from error
-    return parse_log(text.splitlines(), str(path))
+    """Read a log file, gzipped or not; raises TraceError with the place of the first thing that is wrong."""
+    return parse_log([line.rstrip("\r\n") for _, line in read_text_lines(path)], str(path))
 
 
 def parse_log(lines: Sequence[str], name: str) -> CommandLog:
@@ -66,7 +63,7 @@ def parse_log(lines: Sequence[str], name: str) -> CommandLog:
 def _levels(line: str, name: str) -> tuple[str, ...]:
     """The levels that the line of column names lists."""
     names = line.split(",")
-    if names[:2] != ["clk", "command"] or names[-2:] != ["row", "column"] or len(names) < 5:
+    if names[:2] not in (["clk", "command"], ["cycle", "command"]) or names[-2:] != ["row", "column"] or len(names) < 5:
         raise TraceError("the column names must be clk,command,<levels>,row,column", file=name, line=2, column=1)
     return tuple(names[2:-2])
 

@@ -24,6 +24,9 @@ from simulator.dram.runs import DeviceRun, Issued, RequestList
 from simulator.dram.trace_lines import read_lines, split_words
 from simulator.errors import TraceError
 
+MAX_ARRIVAL_CLOCKS = 2**36
+"""Latest arrival: half a minute at 2 GHz. Up to it, every refresh of an idle channel is simulated."""
+
 
 @dataclass(frozen=True)
 class ReplayRun:
@@ -99,10 +102,13 @@ def replay_requests(spec: Dram, path: Path, *, log: bool = False, engine: Engine
 
 
 def read_requests(spec: Dram, path: Path) -> RequestList:
-    """The requests of a trace."""
+    """The requests of a trace. Raises TraceError with its place for a line that is no request, or if there is none."""
     reader = _RequestReader(spec, path)
+    number = 0
     for number, text in read_lines(path):
         reader.line(number, text)
+    if not number:
+        raise TraceError("the trace has no request", file=str(path), line=1, column=1)
     return reader.requests()
 
 
@@ -132,6 +138,9 @@ class _RequestReader:
             arrival = self._number(number, *words[0], "an arrival cycle or R or W")
             if arrival < 0:
                 raise self._fail(number, words[0][0], f"an arrival of {arrival} is before the start")
+            if arrival > MAX_ARRIVAL_CLOCKS:
+                limits = f"allowed: 0..{MAX_ARRIVAL_CLOCKS} clocks"
+                raise self._fail(number, words[0][0], f"an arrival of {arrival} is out of range ({limits})")
             words = words[1:]
         if self._arrival and arrival * self._ticks_per_clock < self._arrival[-1] and arrival:
             raise self._fail(number, 1, f"arrives at {arrival}, before the request above it")

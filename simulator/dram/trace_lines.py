@@ -1,28 +1,44 @@
-"""Lines and words of text traces, with their places."""
+"""Lines and words of text traces and logs, with their places."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, NoReturn, cast
 
 from simulator.errors import TraceError
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(line number, text without its comment) of each line that says something; `.gz` is unpacked.
+def read_text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """(line number, text) of each line, without a byte order mark; `.gz` is unpacked.
 
-    Raises TraceError for a file that cannot be read.
+    Raises TraceError for a file that cannot be read, at the line that cannot.
     """
+    number = 0
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as stream:
+        with io.TextIOWrapper(_open(path), encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
-                text = (line[: line.index("#")] if "#" in line else line).rstrip()
-                if text:
-                    yield number, text
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise TraceError(f"cannot be read: {error}", file=str(path), line=1, column=1) from error
+                yield number, line
+    except UnicodeDecodeError:
+        _fail_at_the_byte(path)
+    except FileNotFoundError as error:
+        raise TraceError("there is no such file", file=str(path)) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise TraceError(f"cannot be read: {reason}", file=str(path), line=number + 1, column=1) from error
+    except (EOFError, zlib.error) as error:
+        raise TraceError(f"damaged gzip data: {error}", file=str(path), line=number + 1, column=1) from error
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """(line number, text without its comment) of each line that says something. Raises as `read_text_lines` does."""
+    for number, line in read_text_lines(path):
+        text = (line[: line.index("#")] if "#" in line else line).rstrip()
+        if text:
+            yield number, text
 
 
 def split_words(text: str) -> Iterator[tuple[int, str]]:
@@ -32,3 +48,20 @@ def split_words(text: str) -> Iterator[tuple[int, str]]:
         start = text.index(word, start)
         yield start + 1, word
         start += len(word)
+
+
+def _open(path: Path) -> BinaryIO:
+    return cast("BinaryIO", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def _fail_at_the_byte(path: Path) -> NoReturn:
+    """Raise the TraceError about the first byte that is not UTF-8."""
+    with _open(path) as raw:
+        for number, line in enumerate(raw, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                column = len(line[: error.start].decode("utf-8")) + 1
+                message = f"not UTF-8: byte 0x{line[error.start]:02x} cannot be read"
+                raise TraceError(message, file=str(path), line=number, column=column) from None
+    raise TraceError("not UTF-8 text", file=str(path), line=1, column=1)

@@ -32,6 +32,9 @@ MAX_OPSIZE = 1024
 AF_FIRST_ROW = 1 << 29
 """Pseudo row of the first activation-function table; function n of CFR 2 has row AF_FIRST_ROW + n."""
 
+MAX_VALUE = 2**32 - 1
+"""Largest value of a configuration register, which holds 32 bits."""
+
 CFR_ACTIVATION = 2
 """Configuration register that selects the activation function."""
 
@@ -99,6 +102,7 @@ class _Reader:
         return {
             "opsize": (1, MAX_OPSIZE),
             "mask": (1, 2**N_CHANNELS - 1),
+            "value": (0, MAX_VALUE),
             "channel": (0, N_CHANNELS - 1),
             "bank": (0, self._banks - 1),
             "row": (0, rows - 1),

@@ -21,9 +21,9 @@ from simulator.hooks import Hooks
 from simulator.units.limits import Limits
 from simulator.workload.ops import Op
 
-NonNegative = Annotated[float, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-PositiveInt = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[float, Field(ge=0, le=1e12)]
+Positive = Annotated[float, Field(ge=1e-6, le=1e12)]
+PositiveInt = Annotated[int, Field(ge=1, le=2**40)]
 
 
 class PartSpec(ComponentSpec):

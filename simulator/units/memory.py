@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from simulator.config.dram_schema import Dram
 from simulator.errors import ConfigError
@@ -35,7 +37,7 @@ class MemorySpec(PartSpec):
 
     kind: Literal["dram"]
     dram: Dram
-    channels: PositiveInt
+    channels: Annotated[int, Field(ge=1, le=4096)]
     interleave_bytes: PositiveInt
     controller_pj_per_command: NonNegative
     controller_static_w: NonNegative

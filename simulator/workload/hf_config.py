@@ -35,6 +35,9 @@ READ = (*WHOLE_NUMBERS, *UNMODELLED, *ROPE, "architectures", "tie_word_embedding
 SLIP_SIMILARITY = 0.9
 """From which difflib similarity an unread field is taken for a misspelt one: one letter in ten."""
 
+LARGEST_NUMBER = 1e15
+"""The largest rotary number taken for more than a slip; no infinity, no NaN."""
+
 DEFAULT_ROPE_THETA = 10000.0
 """What the Hugging Face LlamaConfig takes if the file says nothing."""
 
@@ -184,4 +187,4 @@ def _rope_scaling(fields: HfFields, rope: Mapping[str, Any]) -> RopeScaling | No
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER

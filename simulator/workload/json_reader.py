@@ -42,10 +42,13 @@ def read_json_object(path: Path) -> JsonObject:
     file = display(path)
     content = _read(path, file)
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
         fields = json.loads(text, parse_constant=_reject_constant)
     except UnicodeDecodeError as error:
-        raise WorkloadError(f"not UTF-8 text (byte {error.start})", file=file) from error
+        before = content[: error.start].decode("utf-8")
+        line, column = position(before, len(before))
+        message = f"not UTF-8: byte 0x{content[error.start]:02x} cannot be read"
+        raise WorkloadError(message, file=file, line=line, column=column) from error
     except json.JSONDecodeError as error:
         raise WorkloadError(f"not valid JSON: {error.msg}", file=file, line=error.lineno, column=error.colno) from error
     except (ValueError, RecursionError) as error:

@@ -143,7 +143,8 @@ def _model_of(document: Document, scenario: Scenario) -> tuple[Model, Mapping[st
     folder = Path(origin.file).parent if origin.line is not None else None
     try:
         return read_model(scenario.model, folder=folder)
-    except ConfigError as error:
-        if error.file is None:
-            raise origin.error(error.message, "model") from None
-        raise
+    except (ConfigError, WorkloadError) as error:
+        if error.line is not None:
+            raise
+        message = error.message if error.file is None else f"{error.file}: {error.message}"
+        raise origin.error(message, "model") from None

@@ -187,5 +187,7 @@ def test_a_semantic_fault_in_a_used_part_points_into_its_file(write: Write) -> N
 
 
 def test_a_model_is_not_a_workload() -> None:
-    with pytest.raises(ConfigError, match=r"'llama2_7b' is a model, not a workload; .*nearest: 'llama2_7b_512_64'"):
+    with pytest.raises(
+        ConfigError, match=r"'llama2_7b' is a model, not a workload \(known: .*nearest: 'llama2_7b_512_64'"
+    ):
         load_document("llama2_7b", expected_kind="workload")

@@ -20,7 +20,9 @@ def test_the_current_directory_comes_first(write: Write) -> None:
 
 
 def test_a_name_without_file_names_the_nearest_of_the_kind_asked_for() -> None:
-    with pytest.raises(ConfigError, match=r"^there is no dram 'gddr6_aimm'; nearest: 'gddr6_aim'$"):
+    with pytest.raises(
+        ConfigError, match=r"^there is no dram 'gddr6_aimm' \(known: nearbank list drams\); nearest: 'gddr6_aim'$"
+    ):
         paths.find("gddr6_aimm", kinds=("dram",))
 
 

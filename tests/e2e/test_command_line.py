@@ -111,7 +111,7 @@ def test_a_directory_that_cannot_be_written_is_one_line(
     )
     shown = nearbank("list", "archs")
     assert shown.code == cli.EXIT_BAD_INPUT
-    assert shown.err == f"{tmp_path / 'file'}: File exists\n"
+    assert shown.err == f"{tmp_path / 'file'}: a file, not a directory\n"
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_a_damaged_gzip_file_is_one_line(tmp_path: Path) -> None:
     packed = gzip.compress(b"AiM SYNC\n" * 5000)
     for damaged in (packed[:40], packed[:12] + b"\xff\xff" + packed[14:]):
         path.write_bytes(damaged)
-        with pytest.raises(TraceError, match="cannot be read"):
+        with pytest.raises(TraceError, match=r"t\.aim\.gz:\d+:1: (cannot be read|damaged gzip data): "):
             read_aim(SPEC, path)
 
 

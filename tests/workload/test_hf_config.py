@@ -144,7 +144,7 @@ BAD_TEXTS = [
     (b'{"hidden_size": NaN}', "NaN is not a number JSON allows"),
     (b'{"hidden_size": ' + b"1" * 5000 + b"}", "not valid JSON"),
     (b'{"x": ' + b"[" * 100_000, "not valid JSON"),
-    (b'{"x": "\xff"}', "not UTF-8 text (byte 7)"),
+    (b'{"x": "\xff"}', "not UTF-8: byte 0xff cannot be read"),
     (b'{"a": 1}} ', ":1:9: not valid JSON: Extra data"),
 ]
 

@@ -127,7 +127,10 @@ def test_unknown_scenario_names_the_nearest() -> None:
 
 def test_unknown_model_is_pointed_at_and_the_nearest_named(tmp_path: Path) -> None:
     message = message_of(scenario_file(tmp_path, "lama2_7b"))
-    assert "mine.yaml:2:1: model: there is no model 'lama2_7b'; nearest: 'llama2_7b'" in message
+    assert (
+        "mine.yaml:2:1: model: there is no model 'lama2_7b' (known: nearbank list models); nearest: 'llama2_7b'"
+        in message
+    )
     assert "--set model=llama9" in message_of("decode_512", "model=llama9")
 
 

@@ -78,7 +78,7 @@ def _read_table(path: Path) -> Iterator[Golden]:
                     message = "every cycles and command column holds a whole number"
                     raise ConfigError(message, file=str(path), line=reader.line_num) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"cannot be read: {error}", file=str(path)) from error
+        raise ConfigError(f"cannot be read: {getattr(error, 'strerror', None) or error}", file=str(path)) from error
 
 
 def _trace(folder: Path, case: str) -> Path:

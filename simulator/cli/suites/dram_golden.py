@@ -74,7 +74,7 @@ def read_golden(folder: Path) -> tuple[GoldenConfig, ...]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot be read: {error}", file=str(path)) from error
+        raise ConfigError(f"cannot be read: {getattr(error, 'strerror', None) or error}", file=str(path)) from error
     if not isinstance(data, dict) or not all(isinstance(configs, dict) for configs in data.values()):
         raise ConfigError("a mapping of simulators to configurations is needed", file=str(path))
     return tuple(
