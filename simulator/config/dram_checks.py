@@ -6,6 +6,7 @@ Names that exist, a geometry that fits, rows that can issue.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from math import prod
 
@@ -120,8 +121,8 @@ class _Checks:
         in_clocks_ps = clocks * self.spec.tCK_ps
         if abs(on_pins_ps - in_clocks_ps) > BURST_TOLERANCE * in_clocks_ps:
             message = (
-                f"a burst of {org.burst_bytes} bytes takes {on_pins_ps:.5g} ps at {org.data_rate_mbps} Mb/s on {pins} pins,"
-                f" but {BURST} x tCK_ps are {in_clocks_ps} ps"
+                f"{org.data_rate_mbps} Mb/s on {pins} pins take {on_pins_ps:.5g} ps for {org.burst_bytes} bytes, "
+                f"but {BURST} x tCK_ps are {in_clocks_ps} ps"
             )
             yield Fault(("organization", "data_rate_mbps"), message)
 
@@ -241,6 +242,15 @@ class _Checks:
             banks *= counts[level]
         return banks * command.opens
 
+    def refresh_leaves_time(self, refresh: Command | None, path: Path) -> Iterator[Fault]:
+        """A refresh is over before the next one is due."""
+        period = self.timings.get(REFRESH_INTERVAL, 0)
+        with suppress(ValueError):
+            takes = evaluate(refresh.latency, self.timings) if refresh else 0
+            if 0 < period <= takes:
+                message = f"a refresh takes {takes} clocks and is due every {period}: nothing else would ever run"
+                yield Fault(path, message)
+
     def controller(self) -> Iterator[Fault]:
         """Refresh has a period and a command, the mode switch exists, the address mapping covers the levels."""
         controller, path = self.spec.controller, ("controller",)
@@ -251,6 +261,7 @@ class _Checks:
                 )
                 yield Fault((*path, "refresh"), message)
             refresh = self.spec.commands.get(controller.refresh)
+            yield from self.refresh_leaves_time(refresh, (*path, "refresh"))
             if refresh is None or not refresh.refreshes:
                 message = f"'{controller.refresh}' needs a command of that name with refreshes: true"
                 yield Fault((*path, "refresh"), message)

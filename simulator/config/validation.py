@@ -81,7 +81,7 @@ def _without_unions(details: Iterable[ErrorDetails], data: Any) -> list[tuple[Pa
         path: list[str | int] = []
         value: Any = data
         for step in detail["loc"]:
-            if not (isinstance(value, list) if isinstance(step, int) else isinstance(value, Mapping) and step in value):
+            if not _leads_on(value, step):
                 # A step that is not in the data is the missing key itself, or names an alternative of a union.
                 if detail["type"] == "missing":
                     path.append(step)
@@ -90,6 +90,13 @@ def _without_unions(details: Iterable[ErrorDetails], data: Any) -> list[tuple[Pa
             value = value[step]
         found.setdefault(tuple(path), detail)
     return list(found.items())
+
+
+def _leads_on(value: Any, step: str | int) -> bool:
+    """Whether ``value`` has something at ``step``."""
+    if isinstance(step, int):
+        return isinstance(value, list) and step < len(value)
+    return isinstance(value, Mapping) and step in value
 
 
 def _fault(document: Located, path: Path, detail: ErrorDetails, allowed: Allowed) -> ConfigError:
@@ -103,15 +110,16 @@ def _message(path: Path, detail: ErrorDetails, allowed: Allowed) -> str:
         keys = allowed.keys(path[:-1])
         return f"unknown key '{path[-1]}' (allowed: {', '.join(keys) or 'none'}){hint(str(path[-1]), keys)}"
     if kind == "missing":
-        return f"the key '{path[-1]}' is missing"
+        return f"entry {path[-1]} is missing" if isinstance(path[-1], int) else f"the key '{path[-1]}' is missing"
     if kind == "literal_error":
         return _choice(value, context["expected"])
     if kind in _BOUNDS:
         return f"{shown(value)[1:-1]} is out of range (allowed: {allowed.bounds(path)})"
     if kind == "finite_number":
         return f"{value} is not a finite number"
-    if kind == "too_short":
-        return f"at least {context['min_length']} must be given here, not {context['actual_length']}"
+    if kind in {"too_short", "too_long"}:
+        limit = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
+        return f"{limit} must be given here, not {context['actual_length']}"
     if kind == "value_error":
         return str(context["error"])
     return _wrong_type(path, kind, value, allowed) or detail["msg"]

@@ -24,8 +24,8 @@ from simulator.dram.runs import DeviceRun, Issued, RequestList
 from simulator.dram.trace_lines import read_lines, split_words
 from simulator.errors import TraceError
 
-MAX_ARRIVAL_CLOCKS = 2**36
-"""Latest arrival: half a minute at 2 GHz. Up to it, every refresh of an idle channel is simulated."""
+MAX_ARRIVAL_CLOCKS = 2**32
+"""Latest arrival: two seconds at 2 GHz. Up to it, every refresh of an idle channel is simulated."""
 
 
 @dataclass(frozen=True)

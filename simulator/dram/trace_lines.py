@@ -7,9 +7,12 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NoReturn, cast
+from typing import BinaryIO, cast
 
 from simulator.errors import TraceError
+
+DAMAGE = (OSError, EOFError, zlib.error)
+"""What reading raises for a file that is there."""
 
 
 def read_text_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -23,14 +26,11 @@ def read_text_lines(path: Path) -> Iterator[tuple[int, str]]:
             for number, line in enumerate(stream, 1):
                 yield number, line
     except UnicodeDecodeError:
-        _fail_at_the_byte(path)
+        raise _bad_byte(path) from None
     except FileNotFoundError as error:
         raise TraceError("there is no such file", file=str(path)) from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise TraceError(f"cannot be read: {reason}", file=str(path), line=number + 1, column=1) from error
-    except (EOFError, zlib.error) as error:
-        raise TraceError(f"damaged gzip data: {error}", file=str(path), line=number + 1, column=1) from error
+    except DAMAGE as error:
+        raise _unreadable(path, number + 1, error) from error
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -54,14 +54,24 @@ def _open(path: Path) -> BinaryIO:
     return cast("BinaryIO", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
-def _fail_at_the_byte(path: Path) -> NoReturn:
-    """Raise the TraceError about the first byte that is not UTF-8."""
-    with _open(path) as raw:
-        for number, line in enumerate(raw, 1):
-            try:
+def _unreadable(path: Path, line: int, error: Exception) -> TraceError:
+    damaged = isinstance(error, EOFError | zlib.error)
+    what = f"damaged gzip data: {error}" if damaged else f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    return TraceError(what, file=str(path), line=line, column=1)
+
+
+def _bad_byte(path: Path) -> TraceError:
+    """The error about the first byte that is not UTF-8, or about damage before it."""
+    number = 0
+    try:
+        with _open(path) as raw:
+            for line in raw:
+                number += 1
                 line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                column = len(line[: error.start].decode("utf-8")) + 1
-                message = f"not UTF-8: byte 0x{line[error.start]:02x} cannot be read"
-                raise TraceError(message, file=str(path), line=number, column=column) from None
-    raise TraceError("not UTF-8 text", file=str(path), line=1, column=1)
+    except UnicodeDecodeError as error:
+        column = len(error.object[: error.start].decode("utf-8")) + 1
+        message = f"not UTF-8: byte 0x{error.object[error.start]:02x} cannot be read"
+        return TraceError(message, file=str(path), line=number, column=column)
+    except DAMAGE as error:
+        return _unreadable(path, number + 1, error)
+    return TraceError("not UTF-8 text", file=str(path), line=1, column=1)

@@ -60,7 +60,8 @@ class EnergyReport:
                 raise ConservationError(
                     f"energy by {name} sums to {math.fsum(parts.values())} J, the total is {total} J"
                 )
-        return Energy(total=total, by_component=split["component"], by_class=split["energy_class"])
+        by_class = {name: split["energy_class"].get(name, 0.0) for name in sorted(ENERGY_CLASSES)}
+        return Energy(total=total, by_component=split["component"], by_class=by_class)
 
     def by_op_kind(self) -> dict[str, dict[str, float]]:
         """Joules by stage and op kind; power that flows regardless of ops is under ``static``."""

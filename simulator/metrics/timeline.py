@@ -68,8 +68,9 @@ class Timeline(Instrument):
         return named
 
     def to_json(self) -> str:
-        """The trace as one JSON document."""
-        return json.dumps({"displayTimeUnit": "ns", "traceEvents": [*self._names(), *self._events]}) + "\n"
+        """The trace as one JSON document: names first, then events by time, of equal ones the longer first."""
+        events = sorted(self._events, key=lambda event: (event["ts"], -event.get("dur", 0)))
+        return json.dumps({"displayTimeUnit": "ns", "traceEvents": [*self._names(), *events]}) + "\n"
 
     def write(self, path: Path) -> None:
         """Write the trace, gzipped if the name ends in ``.gz``."""
