@@ -34,7 +34,13 @@ def test_ops_busy_intervals_and_tokens_are_events_in_microseconds(timeline: Time
 def test_every_bar_lies_in_a_named_row(timeline: Timeline) -> None:
     found = events(timeline.to_json())
     rows = {(e["pid"], e["tid"]): e["args"]["name"] for e in found if e["name"] == "thread_name"}
-    assert [rows[e["pid"], e["tid"]] for e in found if e["ph"] == "X"] == ["memory", "near_bank"]
+    assert [rows[e["pid"], e["tid"]] for e in found if e["ph"] == "X"] == ["near_bank", "memory"]
+
+
+def test_events_come_in_the_order_of_time(timeline: Timeline) -> None:
+    timeline.busy("memory", 0, 1_000_000, "L00.attn_norm")
+    found = [event for event in events(timeline.to_json()) if event["ph"] != "M"]
+    assert [(event["ts"], event.get("dur")) for event in found] == [(0.0, 1.0), (2.0, 3.0), (2.0, 2.0), (5.0, None)]
 
 
 def test_a_name_ending_in_gz_is_gzipped_and_the_bytes_do_not_depend_on_the_clock(
