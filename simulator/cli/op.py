@@ -8,6 +8,7 @@ import re
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_engine, add_exact, add_json, add_overrides, positive_int
 
+LARGEST = 2**24
 SHAPE = re.compile(r"(\d+)[xX](\d+)")
 
 
@@ -29,6 +30,8 @@ def shape(text: str) -> tuple[int, int]:
     """``OUTxIN`` as two whole numbers of at least 1."""
     match = SHAPE.fullmatch(text)
     sizes = (int(match[1]), int(match[2])) if match else (0, 0)
+    if max(sizes) > LARGEST:
+        raise argparse.ArgumentTypeError(f"'{text}' is out of range (allowed: 1..{LARGEST} each)")
     if min(sizes) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not OUTxIN, such as 4096x11008")
     return sizes

@@ -52,7 +52,12 @@ def test_each_verb_has_help(nearbank: Callable[..., Any], verb: str) -> None:
         (["run", "a", "b", "--batch", "0"], "'0' is not a whole number of at least 1"),
         (["op", "a", "gemm", "--shape", "12"], "'12' is not OUTxIN, such as 4096x11008"),
         (["op", "a", "gemm", "--shape", "0x12"], "'0x12' is not OUTxIN"),
+        (
+            ["op", "a", "gemm", "--shape", "99999999999x4"],
+            "'99999999999x4' is out of range (allowed: 1..16777216 each)",
+        ),
         (["list", "chips"], "'chips'"),
+        (["list", "arch"], "nearest: 'archs'"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_exit_code_2(
