@@ -96,6 +96,8 @@ class Execution:
         Raises SimulationStalled naming the op that is stuck, ConservationError if an op ran before its inputs were
         there.
         """
+        for name, unit in self._units.items():
+            unit.expect([placed.op for placed in self._ops.values() if placed.unit == name])
         for placed in self._ops.values():
             if not placed.missing:
                 self._ready(placed)

@@ -6,7 +6,7 @@ the YAML names, together with the spec class that validates that entry. A compon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -117,6 +117,9 @@ class OpUnit(Component):
     def supports(self, kind: str) -> bool:
         """Whether it runs ops of ``kind``."""
         return kind in self.kinds
+
+    def expect(self, ops: Sequence[Op]) -> None:
+        """A step begins in which this unit will run ``ops``, in about this order; for one that works ahead."""
 
     def execute(self, op: Op) -> Process:
         """A process that ends when the results of ``op`` are there; the next op may start then."""

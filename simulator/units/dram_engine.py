@@ -50,6 +50,11 @@ class DramEngine:
         """Ticks as ps, rounded up."""
         return -(-ticks * self.spec.tCK_ps // self.spec.ticks_per_clock)
 
+    def all_to_ps(self, ticks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """As `to_ps`, of many."""
+        found: npt.NDArray[np.int64] = -(-ticks * self.spec.tCK_ps // self.spec.ticks_per_clock)
+        return found
+
     def to_ticks(self, time_ps: int) -> int:
         """The first tick not before ``time_ps``."""
         return -(-time_ps * self.spec.ticks_per_clock // self.spec.tCK_ps)

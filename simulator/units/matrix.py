@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.errors import MappingError
 from simulator.units import hops, limits
@@ -26,13 +25,14 @@ from simulator.units.base import (
 )
 from simulator.units.buffer import Buffer
 from simulator.units.dram_stream import StreamWork
+from simulator.units.dram_work import Work
+from simulator.units.fetch_ahead import FetchAhead
 from simulator.units.memory import Memory
+from simulator.units.wave_pace import Fetch, Pace
 from simulator.workload.ops import AttentionOp, MatrixOp, Op
 
 MAC = "multiply_add"
 """Action: one multiply-add of the op (not of idle cells)."""
-
-Times = npt.NDArray[np.int64]
 
 
 class MatrixSpec(PartSpec):
@@ -62,6 +62,16 @@ class Tiling:
     elements: int
 
 
+@dataclass(frozen=True)
+class MatrixRun:
+    """An op on the arrays: its beginning, the arrival of its last bytes, which ``work`` brought, and its end."""
+
+    start_ps: int
+    arrived_ps: int
+    end_ps: int
+    work: Work
+
+
 @unit_type("matrix", MatrixSpec)
 class Matrix(OpUnit):
     """Runs products with weights and with the KV cache, whose stationary operand streams in while the arrays work.
@@ -69,7 +79,8 @@ class Matrix(OpUnit):
     One wave fills each array with one ``rows`` x ``cols`` tile. A tile shifts in within ``rows`` cycles, behind the
     vectors of the tile before it, and meets its vectors one a cycle, so that waves follow each other every
     ``max(rows, vectors)`` cycles. The last results leave ``rows + cols - 1`` cycles after the last vector went in.
-    A wave starts when its bytes have arrived; they may be requested once the buffer has room.
+    A wave starts when its bytes have arrived; they may be requested once the buffer has room. Weights do not depend on
+    the ops before: their first waves are fetched while those still work, as far as half of the buffer has room.
     """
 
     kinds = frozenset(
@@ -78,6 +89,7 @@ class Matrix(OpUnit):
     spec: MatrixSpec
     memory: Memory
     buffer: Buffer
+    _ahead: FetchAhead
     _key: tuple[str, int]
     """All of this unit that its pace depends on."""
 
@@ -95,6 +107,7 @@ class Matrix(OpUnit):
                 f"{self.wave_bytes} bytes, one at work and one arriving"
             )
         self._key = (self.spec.model_dump_json(), self.buffer.spec.capacity_bytes)
+        self._ahead = FetchAhead(self.memory, self.waves_ahead, lambda op: self.tiling(op).waves)
 
     @property
     def wave_bytes(self) -> int:
@@ -105,6 +118,11 @@ class Matrix(OpUnit):
     def waves_buffered(self) -> int:
         """Full waves that fit the buffer."""
         return int(self.buffer.spec.capacity_bytes // self.wave_bytes)
+
+    @property
+    def waves_ahead(self) -> int:
+        """Waves of the next product that may lie in the buffer: half, and less than what stays for the one at work."""
+        return (self.waves_buffered - 1) // 2 if self.waves_buffered > 2 else 0
 
     @property
     def flops_per_s(self) -> float:
@@ -124,24 +142,45 @@ class Matrix(OpUnit):
         tiles = matrices * -(-inputs // rows) * -(-outputs // cols)
         return Tiling(-(-tiles // self.spec.arrays), vectors, matrices * inputs * outputs)
 
+    def expect(self, ops: Sequence[Op]) -> None:
+        """The products whose weights can be fetched ahead."""
+        self._ahead.expect(ops)
+
     def execute(self, op: Op) -> Process:
-        """Stream and arrays side by side, wave by wave."""
+        """Stream and arrays side by side, wave by wave; when the stream has ended, that of the next weights begins."""
         env, hooks = self.around.env, self.around.hooks
         n_bytes = op.weight_bytes + op.kv_read_bytes
         tiling = self.tiling(op)
         self._check_width(op, n_bytes, tiling.elements)
-        start, stream = self.memory.look_up(n_bytes)
-        start_ps = self.memory.engine.to_ps(start)
-        stream_ps, array_ps = self._paced(tiling, stream)
-        end_ps = start_ps + array_ps
-        booking = self.memory.book(start, stream, start_ps + stream_ps, op)
-        yield env.timeout(end_ps - env.now_ps)
-        hooks.busy(self.name, start_ps, end_ps, op.name)
+        run = self._run(op, tiling, n_bytes)
+        yield env.timeout(max(0, run.arrived_ps - env.now_ps))
+        self._ahead.fetch()
+        yield env.timeout(run.end_ps - env.now_ps)
+        hooks.busy(self.name, run.start_ps, run.end_ps, op.name)
         hooks.activity(self.name, MAC, op.flops // 2, op.kind)
-        self.buffer.passed(start_ps, end_ps, n_bytes, op)
-        work_ps = tiling.waves * self._ps(max(self.spec.rows, tiling.vectors))
-        held = self.memory.held_ps(booking.work) if stream_ps >= work_ps else {limits.COMPUTE: work_ps}
-        self.around.limits.add(op.kind, held)
+        self.buffer.passed(run.start_ps, run.end_ps, n_bytes, op)
+        work_ps = tiling.waves * self._wave_ps(tiling)
+        streamed = run.arrived_ps - run.start_ps >= work_ps
+        self.around.limits.add(op.kind, self.memory.held_ps(run.work) if streamed else {limits.COMPUTE: work_ps})
+
+    def _run(self, op: Op, tiling: Tiling, n_bytes: int) -> MatrixRun:
+        """Book what is still to be fetched, and find when the arrays are done."""
+        now_ps, engine = self.around.env.now_ps, self.memory.engine
+        ahead = self._ahead.start(op)
+        rest = n_bytes - ahead.n_bytes
+        if not rest:
+            arrived_ps, end_ps = self._timing(tiling, ahead.fetches, None, now_ps)
+            return MatrixRun(now_ps, arrived_ps, end_ps, ahead.fetches[-1].stream.work)
+        start, stream = self.memory.look_up(rest)
+        if ahead.n_bytes:
+            start_ps = now_ps
+            fetch = Fetch(engine.to_ps(start), stream, tiling.waves - ahead.waves)
+            arrived_ps, end_ps = self._timing(tiling, ahead.fetches, fetch, now_ps)
+        else:
+            start_ps = engine.to_ps(start)
+            arrived_ps, end_ps = (start_ps + time_ps for time_ps in self._paced(tiling, stream))
+        booking = self.memory.book(start, stream, arrived_ps, op)
+        return MatrixRun(start_ps, arrived_ps, end_ps, booking.work)
 
     def _check_width(self, op: Op, n_bytes: int, elements: int) -> None:
         """Narrower elements are widened as they shift in; wider ones do not fit the cells."""
@@ -156,50 +195,49 @@ class Matrix(OpUnit):
     def _ps(self, cycles: int) -> int:
         return cycles_ps(cycles, self.spec.clock_mhz)
 
-    def _to_ps(self, ticks: Times) -> Times:
-        dram = self.memory.spec.dram
-        found: Times = -(-ticks * dram.tCK_ps // dram.ticks_per_clock)
-        return found
+    def _wave_ps(self, tiling: Tiling) -> int:
+        return self._ps(max(self.spec.rows, tiling.vectors))
+
+    def _drain_ps(self, tiling: Tiling) -> int:
+        return self._ps(tiling.vectors + self.spec.rows + self.spec.cols - 1)
+
+    def _pace(self, tiling: Tiling) -> Pace:
+        return Pace(self._ps(self.spec.rows), self._wave_ps(tiling), self.waves_buffered - self.waves_ahead)
+
+    def _arrays_wait(self, tiling: Tiling, bursts: int) -> bool:
+        """Whether the arrays take waves at least as fast as the pins can bring them."""
+        dram = self.memory.spec.dram.organization
+        burst_ps = dram.burst_bytes * 8 * 1e6 / (dram.data_pins * dram.data_rate_mbps)
+        return self._wave_ps(tiling) * tiling.waves <= bursts * burst_ps
 
     def _paced(self, tiling: Tiling, stream: StreamWork) -> tuple[int, int]:
-        """(when the last bytes arrive, when the last results leave), in ps from the start of the stream."""
+        """As `_timing`, in ps from the start of a product's only stream."""
         key = (*self._key, tiling)
         found: tuple[int, int] | None = stream.memo.get(key)
         if found is None:
-            found = stream.memo[key] = self._last_wave(tiling, stream)
+            found = stream.memo[key] = self._timing(tiling, (), Fetch(0, stream, tiling.waves), 0)
         return found
 
-    def _last_wave(self, tiling: Tiling, stream: StreamWork) -> tuple[int, int]:
-        """As `_paced`. Where the pins cannot outpace the arrays, only the last wave matters."""
-        drain_ps = self._ps(tiling.vectors + self.spec.rows + self.spec.cols - 1)
-        dram = self.memory.spec.dram.organization
-        burst_ps = dram.burst_bytes * 8 * 1e6 / (dram.data_pins * dram.data_rate_mbps)
-        if self._ps(max(self.spec.rows, tiling.vectors)) * tiling.waves <= stream.bursts * burst_ps:
-            arrived_ps = self.memory.engine.to_ps(stream.work.end_ticks)
-            return arrived_ps, arrived_ps + self._ps(self.spec.rows) + drain_ps
-        shares = -(-np.arange(1, tiling.waves + 1) * stream.bursts // tiling.waves)
-        starts, arrivals = self._pace(self._to_ps(stream.arrival(shares)), tiling)
-        return int(arrivals[-1]), int(starts[-1]) + drain_ps
+    def _timing(self, tiling: Tiling, ahead: tuple[Fetch, ...], rest: Fetch | None, ready_ps: int) -> tuple[int, int]:
+        """(arrival of the last bytes, exit of the last results) of a product whose inputs are there at ``ready_ps``.
 
-    def _pace(self, arrivals: Times, tiling: Tiling) -> tuple[Times, Times]:
-        """(start of each wave's vectors, arrival of each wave), in ps from the start of the stream.
-
-        A wave's bytes are on their way for as long as on an unhindered stream, from when the wave before has arrived
-        and the wave that fills the buffer has been shifted in.
+        ``ahead`` was fetched before, ``rest`` is fetched now. Where the arrays wait for the pins, only the last wave
+        matters.
         """
-        load_ps, wave_ps = self._ps(self.spec.rows), self._ps(max(self.spec.rows, tiling.vectors))
-        index = np.arange(tiling.waves)
-        service = np.diff(arrivals, prepend=0)
-        total = np.cumsum(service)
-        hindered = arrivals
-        while True:
-            starts = load_ps + wave_ps * index + np.maximum.accumulate(hindered - wave_ps * index)
-            room = np.zeros(tiling.waves, dtype=np.int64)
-            room[self.waves_buffered :] = starts[: -self.waves_buffered] if tiling.waves > self.waves_buffered else 0
-            later = total + np.maximum.accumulate(room - (total - service))
-            if np.array_equal(later, hindered):
-                return starts, hindered
-            hindered = later
+        engine, pace = self.memory.engine, self._pace(tiling)
+        fetches = (*ahead, rest) if rest else ahead
+        if self._arrays_wait(tiling, sum(fetch.stream.bursts for fetch in fetches)):
+            arrived_ps = fetches[-1].last_ps(engine)
+            last_ps = pace.load_ps + max(arrived_ps, ready_ps + pace.wave_ps * (tiling.waves - 1))
+        else:
+            starts, arrivals = pace.schedule(
+                np.concatenate([fetch.arrivals(engine) for fetch in fetches]),
+                ahead=sum(fetch.waves for fetch in ahead),
+                asked_ps=fetches[-1].start_ps,
+                ready_ps=ready_ps,
+            )
+            arrived_ps, last_ps = int(arrivals[-1]), int(starts[-1])
+        return arrived_ps, last_ps + self._drain_ps(tiling)
 
     def energy_table(self) -> Mapping[str, Mapping[str, float]]:
         """Energy of one multiply-add."""
@@ -212,6 +250,7 @@ class Matrix(OpUnit):
     def assumptions(self) -> tuple[str, ...]:
         """What the schedule leaves out."""
         return (
-            f"{self.name}: an op's weights are requested when the op starts, not during the op before it",
+            f"{self.name}: weights of the next product fill up to half of the buffer once the stream before has ended",
+            f"{self.name}: the first product of a step and the cache are fetched when their op starts",
             f"{self.name}: causal prefill computes whole tiles; only the multiply-adds that count cost energy",
         )

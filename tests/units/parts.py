@@ -1,5 +1,6 @@
 """Small platforms made from the shipped parts, for the tests beside this file."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -73,3 +74,13 @@ def product(outputs: int, inputs: int, tokens: int = 1) -> MatrixOp:
         tokens=tokens,
         weight="w",
     )
+
+
+class Moved(Instrument):
+    """Bytes by hop."""
+
+    def __init__(self) -> None:
+        self.n_bytes: Counter[str] = Counter()
+
+    def transfer(self, start_ps: int, end_ps: int, hop: str, n_bytes: int, component: str) -> None:
+        self.n_bytes[hop] += n_bytes
