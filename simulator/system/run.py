@@ -40,6 +40,8 @@ class Runner:
         if after_tokens:
             self._return_tokens(ops)
         Execution(system, ops).run()
+        for component in system.components.values():
+            component.settle()
         self._conservation.check(system, ops, system.env.now_ps - start_ps)
 
     def _return_tokens(self, ops: dict[str, PlacedOp]) -> None:

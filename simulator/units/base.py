@@ -91,6 +91,9 @@ class Component:
     def connect(self, components: Mapping[str, Component]) -> None:
         """Find the components that this one uses. Raises ConfigError for one that is missing or of the wrong kind."""
 
+    def settle(self) -> None:
+        """A step has ended: tell what has happened by itself up to now, such as refreshes of an idle memory."""
+
     def energy_table(self) -> Mapping[str, Mapping[str, float]]:
         """Action -> energy class -> pJ per action."""
         return {}
@@ -134,6 +137,11 @@ class OpUnit(Component):
         """(memory, hop) -> bytes that ``op`` moves to and from cells, counted from its shape; a run has to match it."""
         del op
         return {}
+
+    def operand_bytes(self, op: Op) -> int:
+        """Least bytes that multipliers at the cells read for ``op``, from its operations alone; 0 without such."""
+        del op
+        return 0
 
 
 AnyComponent = TypeVar("AnyComponent", bound=Component)

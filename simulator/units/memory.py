@@ -128,6 +128,10 @@ class Memory(Component):
         self._report(booking, engine.to_ps(start + ticks), op)
         return booking
 
+    def settle(self) -> None:
+        """Tell the refreshes since the last access."""
+        self._refresh_until(self.engine.to_ticks(self.around.env.now_ps))
+
     def _refresh_until(self, tick: int) -> None:
         """Tell the refreshes that fell due before ``tick`` on channels without work."""
         engine = self.engine

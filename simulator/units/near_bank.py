@@ -158,6 +158,10 @@ class NearBank(OpUnit):
             )
         return {(memory, hops.IO_TO_MAC): mac_bytes, (memory, hops.CELLS_TO_IO): mac_bytes + written}
 
+    def operand_bytes(self, op: Op) -> int:
+        """One operand of each multiply-add: nothing is kept at the lanes but sums."""
+        return op.flops // 2 * self.spec.element_bytes
+
     def assumptions(self) -> tuple[str, ...]:
         """What the mapping takes for granted."""
         return (
