@@ -10,7 +10,7 @@ from simulator.units.memory import Memory
 from simulator.units.wave_pace import Fetch
 from simulator.workload.ops import MatrixOp, Op
 
-WAVES_AT_ONCE = 16
+WAVES_AT_ONCE = 8
 """Waves that are asked for at once; what else needs the memory meanwhile comes after them."""
 
 

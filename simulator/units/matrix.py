@@ -252,5 +252,6 @@ class Matrix(OpUnit):
         return (
             f"{self.name}: weights of the next product fill up to half of the buffer once the stream before has ended",
             f"{self.name}: the first product of a step and the cache are fetched when their op starts",
+            f"{self.name}: vectors and partial sums between buffer and arrays cost no energy",
             f"{self.name}: causal prefill computes whole tiles; only the multiply-adds that count cost energy",
         )

@@ -113,6 +113,7 @@ BAD = [
     Bad("the bank is not the last level", "dram", "{bankgroup: 2, bank: 2}", "{bank: 2, bankgroup: 2}", "7:3", ("must be 'bank'",)),
     Bad("no level", "dram", "{bankgroup: 2, bank: 2}", "{}", "7:3", ("there is no level",)),
     Bad("rows of broken bursts", "dram", "row_bytes: 1024", "row_bytes: 1000", "9:3", ("impossible geometry", "1000")),
+    Bad("bursts faster than pins", "dram", "nFAW: 15", "nFAW: 15\n  nBL: 1", "12:3", ("64 pins take 2000 ps for 32 bytes", "nBL x tCK_ps are 1000 ps")),
     Bad("bursts of broken beats", "dram", "data_pins: 64", "data_pins: 48", "10:3", ("impossible geometry", "48 pins")),
     Bad("a timing of no kind", "dram", "nRP: 14", "tRP: 14", "16:3", ("n... (in clocks) or t..._ps", "'tRP'")),
     Bad("a timing given twice", "dram", "nRP: 14", "tRCD_ps: 14000", "16:3", ("the same timing",)),
