@@ -118,7 +118,7 @@ def test_weights_of_the_next_product_come_while_the_arrays_drain_and_wait() -> N
     ahead = in_a_row(wired("hbm3_npu", instruments=[log]), ops, gap_ps)
     alone = 3 * run_alone(wired("hbm3_npu"), ops[0]) + 2 * gap_ps
     # Two gaps and two drains of the arrays are hidden, but for the rows that every stream opens and closes.
-    assert 2 * gap_ps * 0.9 < alone - ahead < 2 * (gap_ps + 400_000)
+    assert 2 * gap_ps * 0.8 < alone - ahead < 2 * (gap_ps + 400_000)
     pins = wired("hbm3_npu").components["memory"].ceilings()[0][1]
     assert ahead > 3 * n_bytes / pins * 1e12
     assert log.n_bytes[hops.CELLS_TO_IO] == 3 * n_bytes
