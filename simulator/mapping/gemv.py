@@ -2,9 +2,8 @@
 
 Layout of an ``outputs`` x ``inputs`` matrix over ``span`` channels: output o lies in bank ``o % banks`` of channel
 ``o // banks % span``, in output group ``o // (banks * span)``. Along a row the inputs are cut into tiles of a row's
-length (of a
-``packed``-th of a row when that many groups share one). Groups and tiles that are not full cost only what they use:
-channels without outputs are masked out, a short tile has fewer MACab.
+length (of a ``packed``-th of a row when that many groups share one). Groups and tiles that are not full cost only what
+they use: channels without outputs are masked out, a short tile has fewer MACab.
 """
 
 from __future__ import annotations
@@ -46,6 +45,13 @@ class Gemv:
     span: int = 1
     packed: int = 1
     activation: bool = False
+
+
+def weight_gemv(array: BankArray, outputs: int, inputs: int, *, vectors: int = 1, activation: bool = False) -> Gemv:
+    """The product with a weight matrix that lies over all channels; as many output groups as fit share a row."""
+    groups = -(-outputs // (array.banks * array.channels))
+    packed = max(1, min(groups, array.row_bursts // array.bursts(inputs)))
+    return Gemv(outputs, inputs, vectors, span=array.channels, packed=packed, activation=activation)
 
 
 class GemvPlan:

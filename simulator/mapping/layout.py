@@ -14,7 +14,7 @@ from simulator.config.registry import Registry
 from simulator.errors import CapacityError
 from simulator.mapping.attention import CacheShape, cache_rows
 from simulator.mapping.bank_array import BankArray
-from simulator.mapping.gemv import Gemv, GemvPlan
+from simulator.mapping.gemv import GemvPlan, weight_gemv
 
 MAX_FITTING = 1 << 24
 """Where the search for what would fit ends."""
@@ -65,7 +65,7 @@ class Tensor:
     def rows(self, store: Store) -> int:
         """Rows of each bank that it takes."""
         if self.tiled and store.array is not None:
-            return GemvPlan(store.array, Gemv(self.outputs, self.inputs, span=store.channels)).rows_per_bank
+            return GemvPlan(store.array, weight_gemv(store.array, self.outputs, self.inputs)).rows_per_bank
         return store.linear_rows(self.n_bytes)
 
 

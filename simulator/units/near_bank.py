@@ -9,7 +9,7 @@ from simulator.errors import MappingError
 from simulator.mapping.attention import CacheShape, append_bytes, append_program, context_gemv, score_gemv
 from simulator.mapping.bank_array import ACTIVATE, READ_ACTIVATED, Addressing, BankArray, bank_array
 from simulator.mapping.chain import Chain, joined
-from simulator.mapping.gemv import Gemv, LoopOrder, gemv_chain, loop_orders, padded
+from simulator.mapping.gemv import Gemv, LoopOrder, gemv_chain, loop_orders, padded, weight_gemv
 from simulator.units import hops
 from simulator.units.base import Component, OpUnit, PartSpec, PositiveInt, Process, Surroundings, peer, unit_type
 from simulator.units.dram_engine import DramEngine
@@ -119,7 +119,7 @@ class NearBank(OpUnit):
     def shape(self, op: MatrixOp) -> Gemv:
         """The product with a weight matrix that lies over all channels."""
         activation = self.spec.activation == "near_bank" and op.kind == ACTIVATED_KIND
-        return Gemv(op.out_features, op.in_features, op.tokens, span=self.array.channels, activation=activation)
+        return weight_gemv(self.array, op.out_features, op.in_features, vectors=op.tokens, activation=activation)
 
     def _check_elements(self, op: Op, n_bytes: int, elements: int) -> None:
         if n_bytes != elements * self.spec.element_bytes:

@@ -1,5 +1,7 @@
 """Near-bank products: the published closed form and golden cycles, and byte conservation for any shape."""
 
+from typing import Literal
+
 import pytest
 from arrays import array, device
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from simulator.dram.device import DeviceRun
 from simulator.mapping.bank_array import BankArray
 from simulator.mapping.chain import Chain
-from simulator.mapping.gemv import Gemv, GemvPlan, LoopOrder, gemv_chain, loop_orders, padded
+from simulator.mapping.gemv import Gemv, GemvPlan, LoopOrder, gemv_chain, loop_orders, padded, weight_gemv
 
 END_CYCLES = 2
 """What EOC adds to a trace of the published simulator (its trace of nothing but EOC takes 2 cycles)."""
@@ -157,6 +159,30 @@ def test_a_row_that_stays_open_for_all_vectors_is_opened_once() -> None:
     shape = Gemv(outputs=32, inputs=512, vectors=8, span=2)
     ((run, repeats),) = run_once("hbm2_pim", gemv_chain(device("hbm2_pim").spec, bank_array, shape, "row_stationary"))
     assert (run.commands["ACT4"], repeats) == (2 * 4, 1)
+
+
+@pytest.mark.parametrize("standard", ["gddr6_aim", "hbm2_pim"])
+@pytest.mark.parametrize(("outputs", "inputs"), [(1500, 64), (700, 100), (96, 330), (33, 256), (20, 7)])
+def test_short_rows_of_weights_share_a_dram_row_and_are_no_slower(standard: str, outputs: int, inputs: int) -> None:
+    addressing: Literal["free", "column"] = "free" if standard == "hbm2_pim" else "column"
+    bank_array = array(standard, 1, accumulators=8, addressing=addressing)
+    shapes = weight_gemv(bank_array, outputs, inputs), Gemv(outputs, inputs, span=1)
+    together, apart = (GemvPlan(bank_array, shape) for shape in shapes)
+    packed = min(apart.groups, bank_array.row_elements // (-(-inputs // 16) * 16))
+    assert together.rows_per_bank == -(-apart.groups // packed)
+    assert together.mac_bytes() == apart.mac_bytes()
+    ticks = []
+    for shape in shapes:
+        ((run, _),) = run_once(standard, gemv_chain(device(standard).spec, bank_array, shape, "output_stationary"))
+        assert run.internal_bytes == together.mac_bytes()
+        ticks.append(run.end_tick)
+    assert ticks[0] <= ticks[1]
+
+
+def test_rows_of_weights_longer_than_half_a_dram_row_have_it_to_themselves() -> None:
+    bank_array = array("gddr6_aim", 4)
+    assert weight_gemv(bank_array, 4096, 528) == Gemv(4096, 528, span=4)
+    assert weight_gemv(bank_array, 4096, 512) == Gemv(4096, 512, span=4, packed=2)
 
 
 def test_the_activation_function_is_read_instead_of_the_sum() -> None:
