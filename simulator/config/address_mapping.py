@@ -11,6 +11,7 @@ FIELD_OF_LEVEL = {
     "rank": "Ra",
     "pseudochannel": "Pc",
     "sid": "Si",
+    "half": "Ha",
     "bankgroup": "Bg",
     "bank": "Ba",
 }

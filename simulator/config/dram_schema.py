@@ -50,6 +50,7 @@ class Command(Spec):
     align: Ticks = 1
     data: Literal["read", "write", "none"] = "none"
     internal_bytes: Annotated[int, Field(ge=0, le=2**24)] = 0
+    registers: bool = False
     latency: Expression = 0
     activations: PositiveInt | None = None
     mode: Literal["memory", "register", "any"] = "memory"

@@ -2,7 +2,7 @@
 
 A mapping is named by its fields, most significant first, two letters each: ``RoBaBgPcCoCh`` puts the row on top and,
 just above the byte within a burst, the channel. Ro row, Co column (burst within the row), Ch channel, Ra rank,
-Pc pseudochannel, Si sid, Bg bankgroup, Ba bank. A field of a level that the standard does not have counts one, as does
+Pc pseudochannel, Si sid, Ha half of the banks, Bg bankgroup, Ba bank. A field of a level that the standard does not have counts one, as does
 Ch with one channel.
 ``Ch`` last interleaves channels burst by burst; ``ChRo...`` gives each channel one contiguous block.
 """
@@ -20,7 +20,14 @@ from simulator.config.dram_schema import Dram
 
 Ints = npt.NDArray[np.int64]
 
-LEVEL_OF_FIELD = {"Ra": "rank", "Pc": "pseudochannel", "Si": "sid", "Bg": "bankgroup", "Ba": "bank"}
+LEVEL_OF_FIELD = {
+    "Ra": "rank",
+    "Pc": "pseudochannel",
+    "Si": "sid",
+    "Ha": "half",
+    "Bg": "bankgroup",
+    "Ba": "bank",
+}
 FIELDS = ("Ro", "Co", "Ch", *LEVEL_OF_FIELD)
 
 

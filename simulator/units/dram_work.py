@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from simulator.config.dram_schema import Dram
+from simulator.config.dram_schema import Command, Dram
 from simulator.config.timing import ResolvedDram
 from simulator.dram.runs import DeviceRun
-from simulator.mapping import bank_array
 from simulator.units import limits
 
 
@@ -59,20 +58,24 @@ class Attribution:
         bit_ps = 1e6 / (organization.data_pins * organization.data_rate_mbps)
         self._pins = organization.burst_bytes * 8 * bit_ps / tick_ps
         self._on_pins = tuple(name for name, c in spec.commands.items() if c.data != "none")
-        self.mac_gap = _gap(resolved, bank_array.MAC, bank_array.MAC)
+        self.near_bank_gaps = {
+            name: _gap(resolved, name, name)
+            for name, c in spec.commands.items()
+            if c.internal_bytes and c.data == "none"
+        }
         self._mode_switch = spec.controller.mode_switch
         self._mode = _least_gap(resolved, self._mode_switch) if self._mode_switch else 0
         self._refresh = {name: c.latency for name, c in resolved.commands.items() if c.refreshes}
         self._ranks = ranks(spec)
         self.array_bytes = {
-            name: max(c.internal_bytes, organization.burst_bytes if c.data != "none" and c.row == "open" else 0)
+            name: max(c.internal_bytes, organization.burst_bytes if _moves_cells(c) else 0)
             for name, c in spec.commands.items()
         }
 
     def held(self, ticks: int, counts: Mapping[str, int]) -> dict[str, int]:
         """Ticks by resource for one channel that issued ``counts`` in ``ticks``."""
         parts = {
-            limits.MAC_RATE: counts.get(bank_array.MAC, 0) * self.mac_gap,
+            limits.MAC_RATE: sum(counts.get(name, 0) * gap for name, gap in self.near_bank_gaps.items()),
             limits.PINS: round(sum(counts.get(name, 0) for name in self._on_pins) * self._pins),
             limits.MODE: counts.get(self._mode_switch, 0) * self._mode if self._mode_switch else 0,
             limits.REFRESH: sum(counts.get(name, 0) * t for name, t in self._refresh.items()) // self._ranks,
@@ -91,6 +94,11 @@ def ranks(spec: Dram) -> int:
         if level == refreshing[0]:
             return total
     return 1
+
+
+def _moves_cells(command: Command) -> bool:
+    """Whether the command's burst comes from, or goes to, the cell array."""
+    return command.data != "none" and command.row == "open" and not command.registers
 
 
 def _gap(resolved: ResolvedDram, first: str, then: str) -> int:

@@ -11,7 +11,6 @@ from pydantic import Field
 
 from simulator.config.dram_schema import Dram
 from simulator.errors import ConfigError
-from simulator.mapping.bank_array import MAC
 from simulator.mapping.chain import Chain
 from simulator.mapping.layout import Store
 from simulator.units import hops
@@ -194,16 +193,17 @@ class Memory(Component):
         return -(-n_bytes // burst) * burst
 
     def ceilings(self) -> tuple[tuple[tuple[str, ...], float], ...]:
-        """Data pins, and near-bank units at one MACab after the other."""
+        """Data pins, and near-bank units at one command after the other of the kind that moves most."""
         pins = (
             (hops.PINS_TO_CONTROLLER, hops.CONTROLLER_TO_PINS),
             max(self.pin_bytes_per_s, self._burst_bytes_per_s()),
         )
-        mac = self.spec.dram.commands.get(MAC)
-        if mac is None:
+        commands = self.spec.dram.commands
+        gaps = self.engine.attribution.near_bank_gaps
+        rates = [commands[name].internal_bytes / self.engine.to_ps(gap) for name, gap in gaps.items() if gap]
+        if not rates:
             return (pins,)
-        gap_ps = self.engine.to_ps(self.engine.attribution.mac_gap)
-        return (pins, ((hops.IO_TO_MAC,), self.spec.channels * mac.internal_bytes / gap_ps * 1e12))
+        return (pins, ((hops.IO_TO_MAC,), self.spec.channels * max(rates) * 1e12))
 
     def _burst_bytes_per_s(self) -> float:
         """Rate of one burst after the other in whole clocks, which rounding can put a little above that of the pins."""
