@@ -2,8 +2,8 @@
 
 A mapping is named by its fields, most significant first, two letters each: ``RoBaBgPcCoCh`` puts the row on top and,
 just above the byte within a burst, the channel. Ro row, Co column (burst within the row), Ch channel, Ra rank,
-Pc pseudochannel, Si sid, Ha half of the banks, Bg bankgroup, Ba bank. A field of a level that the standard does not have counts one, as does
-Ch with one channel.
+Pc pseudochannel, Si sid, Ha half of the banks, Bg bankgroup, Ba bank. A field of a level that the standard does not
+have counts one, as does Ch with one channel.
 ``Ch`` last interleaves channels burst by burst; ``ChRo...`` gives each channel one contiguous block.
 """
 

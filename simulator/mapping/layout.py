@@ -15,6 +15,7 @@ from simulator.errors import CapacityError
 from simulator.mapping.attention import CacheShape, cache_rows
 from simulator.mapping.bank_array import BankArray
 from simulator.mapping.gemv import GemvPlan, weight_gemv
+from simulator.mapping.hbm_pim import PimArray
 
 MAX_FITTING = 1 << 24
 """Where the search for what would fit ends."""
@@ -22,7 +23,7 @@ MAX_FITTING = 1 << 24
 
 @dataclass(frozen=True)
 class Store:
-    """A memory as the layout sees it; ``array`` when near-bank units compute in it."""
+    """A memory as the layout sees it; ``array`` when near-bank units compute in it, ``pim`` when HBM-PIM units do."""
 
     name: str
     channels: int
@@ -30,6 +31,7 @@ class Store:
     rows: int
     row_bytes: int
     array: BankArray | None = None
+    pim: PimArray | None = None
 
     @property
     def row_set_bytes(self) -> int:
@@ -53,7 +55,7 @@ class Store:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A weight of ``outputs`` x ``inputs`` elements in the memory ``store``; ``tiled`` for near-bank products."""
+    """A weight of ``outputs`` x ``inputs`` elements in the memory ``store``; ``tiled`` for products in the memory."""
 
     name: str
     outputs: int
@@ -66,6 +68,8 @@ class Tensor:
         """Rows of each bank that it takes."""
         if self.tiled and store.array is not None:
             return GemvPlan(store.array, weight_gemv(store.array, self.outputs, self.inputs)).rows_per_bank
+        if self.tiled and store.pim is not None:
+            return store.pim.weight_rows(self.outputs, self.inputs, store.channels)
         return store.linear_rows(self.n_bytes)
 
 

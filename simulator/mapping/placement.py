@@ -14,6 +14,7 @@ ATTENTION = frozenset({"attn_score", "attn_context"})
 MATRIX = frozenset({"qkv_proj", "out_proj", "ffn_gate", "ffn_up", "ffn_down", "lm_head"})
 CACHE = frozenset({"kv_append"})
 SAMPLING = frozenset({"sampling"})
+ELEMENTWISE = frozenset({"add", "mul", "relu"})
 
 
 class Candidate(Protocol):
@@ -25,6 +26,9 @@ class Candidate(Protocol):
 
     def supports(self, kind: str) -> bool:
         """Whether it runs ops of ``kind``."""
+
+    def accepts(self, op: Op) -> bool:
+        """Whether it takes this op of a kind that it runs; a policy then looks on."""
 
 
 Policy = Callable[[str, Mapping[str, str | int | float | bool]], tuple[str, ...]]
@@ -52,6 +56,14 @@ def matrix_memory(kind: str, options: Mapping[str, str | int | float | bool]) ->
     return ("host",) if kind in SAMPLING else ("vector",)
 
 
+@placements.register("pim_weights")
+def pim_weights(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+    """Products with weights on HBM-PIM units as far as they take them, all else as `matrix_memory`."""
+    if kind in MATRIX | ELEMENTWISE:
+        return ("hbm_pim", *matrix_memory(kind, options))
+    return matrix_memory(kind, options)
+
+
 @dataclass(frozen=True)
 class Placement:
     """A policy with its options and the components it chooses from, in the platform's order.
@@ -71,7 +83,7 @@ class Placement:
         roles = placements.get(self.policy)(op.kind, self.options)
         for role in roles:
             for name, component in self.components.items():
-                if component.role == role and component.supports(op.kind):
+                if component.role == role and component.supports(op.kind) and component.accepts(op):
                     return name
         wanted = " or ".join(roles)
         raise MappingError(

@@ -8,6 +8,7 @@ from simulator.mapping.layout import Cache, Demand, Layout, Store, Tensor, layou
 from simulator.system.builder import System
 from simulator.system.executor import ops_of
 from simulator.units.base import OpUnit
+from simulator.units.hbm_pim import HbmPim
 from simulator.units.memory import Memory
 from simulator.units.near_bank import NearBank
 from simulator.workload.graph import DecodeGraphs
@@ -29,10 +30,11 @@ def check_capacity(system: System, workload: Workload) -> Layout:
 
 
 def stores(system: System) -> list[Store]:
-    """The memories, each with the near-bank array that computes in it."""
+    """The memories, each with the near-bank array or the PIM units that compute in it."""
     arrays = {c.memory.name: c.array for c in system.components.values() if isinstance(c, NearBank)}
+    units = {c.memory.name: c.array for c in system.components.values() if isinstance(c, HbmPim)}
     memories = [c for c in system.components.values() if isinstance(c, Memory)]
-    return [replace(memory.store, array=arrays.get(memory.name)) for memory in memories]
+    return [replace(memory.store, array=arrays.get(memory.name), pim=units.get(memory.name)) for memory in memories]
 
 
 def _tensors(system: System, workload: Workload) -> tuple[Tensor, ...]:
@@ -42,7 +44,7 @@ def _tensors(system: System, workload: Workload) -> tuple[Tensor, ...]:
     for _, op in ops_of(graph):
         if isinstance(op, MatrixOp | LookupOp | VectorOp) and op.weight:
             unit = system.units[system.placement.component_for(op)]
-            place[op.weight] = (_memory_of(unit), isinstance(unit, NearBank))
+            place[op.weight] = (_memory_of(unit), isinstance(unit, NearBank | HbmPim))
     weight_bytes = workload.precision.weight_bytes
     return tuple(
         Tensor(t.name, t.out_features, t.in_features, weight_bytes(t.elements), *place[t.name])

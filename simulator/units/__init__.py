@@ -4,6 +4,6 @@ Importing this package registers the kinds below; a plug-in registers its own th
 workload, dram, config, hooks, quantities and errors; never metrics, system, report, api or cli.
 """
 
-from simulator.units import buffer, host, link, matrix, memory, near_bank, vector
+from simulator.units import buffer, hbm_pim, host, link, matrix, memory, near_bank, vector
 
-__all__ = ["buffer", "host", "link", "matrix", "memory", "near_bank", "vector"]
+__all__ = ["buffer", "hbm_pim", "host", "link", "matrix", "memory", "near_bank", "vector"]

@@ -121,6 +121,11 @@ class OpUnit(Component):
         """Whether it runs ops of ``kind``."""
         return kind in self.kinds
 
+    def accepts(self, op: Op) -> bool:
+        """Whether it takes ``op``, of a kind that it supports; when not, the placement looks for another unit."""
+        del op
+        return True
+
     def expect(self, ops: Sequence[Op]) -> None:
         """A step begins in which this unit will run ``ops``, in about this order; for one that works ahead."""
 

@@ -52,6 +52,9 @@ FFN_UP = register_kind(OpKind("ffn_up", "feed-forward up projection"))
 FFN_ACT_MUL = register_kind(OpKind("ffn_act_mul", "SiLU(gate) x up: negate, exponential, add, divide, multiply", 5))
 FFN_DOWN = register_kind(OpKind("ffn_down", "feed-forward down projection"))
 LM_HEAD = register_kind(OpKind("lm_head", "projection of the last position to the vocabulary"))
+ADD = register_kind(OpKind("add", "element-wise sum of two operands", 1))
+MUL = register_kind(OpKind("mul", "element-wise product of two operands", 1))
+RELU = register_kind(OpKind("relu", "element-wise maximum with zero", 1))
 SAMPLING = register_kind(OpKind("sampling", "greedy choice: one comparison per logit", 1))
 
 

@@ -15,6 +15,9 @@ class Part:
     def supports(self, kind: str) -> bool:
         return kind in self._kinds
 
+    def accepts(self, op: Op) -> bool:
+        return op.flops < 1000
+
 
 PARTS = {
     "pim": Part("near_bank", "qkv_proj", "attn_score"),
