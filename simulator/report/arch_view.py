@@ -11,6 +11,8 @@ from rich.tree import Tree
 
 from simulator.report.numbers import n_bytes, si
 
+PLURALS = {"half": "halves", "guess": "guesses"}
+
 
 def view(design: Mapping[str, Any]) -> Group:
     """The platform of `design_point.describe`, with ``guesses``: one line each."""
@@ -32,6 +34,8 @@ def _add_part(tree: Tree, name: str, part: Mapping[str, Any]) -> None:
     for line in (_peaks(part), _dram(part), _values(part)):
         if line:
             branch.add(Text(line))
+    for kernel, instructions in part["values"].get("microkernels", {}).items():
+        branch.add(Text(f"microkernel {kernel}: {'; '.join(instructions)}"))
     if part["source"]:
         branch.add(Text(f"source: {' '.join(part['source'].split())}", style="dim"))
 
@@ -52,7 +56,7 @@ def _dram(part: Mapping[str, Any]) -> str:
         return ""
     dram = part["dram"]
     organization, controller = dram["organization"], dram["controller"]
-    levels = " x ".join(f"{count} {level}s" for level, count in organization["levels"].items())
+    levels = " x ".join(f"{count} {PLURALS.get(level, f'{level}s')}" for level, count in organization["levels"].items())
     rate = f"{organization['data_pins']} pins at {organization['data_rate_mbps'] / 1000:g} Gb/s"
     policy = f"{controller['scheduler']}, {controller['page_policy']} page, refresh {controller['refresh']}"
     return (
@@ -78,7 +82,7 @@ def _assumptions(design: Mapping[str, Any]) -> list[str]:
 
 def _listed(noun: str, lines: Iterable[str]) -> Tree | Text:
     lines = list(lines)
-    plural = {"guess": "guesses"}.get(noun, f"{noun}s")
+    plural = PLURALS.get(noun, f"{noun}s")
     if not lines:
         return Text(f"no {plural}")
     tree = Tree(f"{len(lines)} {noun if len(lines) == 1 else plural}", guide_style="dim")
