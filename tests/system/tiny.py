@@ -10,7 +10,7 @@ from simulator.workload.model import Model
 from simulator.workload.precision import Precision
 from simulator.workload.scenario import Workload
 
-PLATFORMS = ("aim_1card", "hbm2_pim_bank", "hbm3_npu")
+PLATFORMS = ("aim_1card", "hbm2_pim_bank", "hbm3_npu", "hbm_pim_card")
 
 MODEL = Model(
     name="tiny",
