@@ -24,6 +24,7 @@ from simulator.mapping.hbm_pim_kernels import PimWork, Product, elementwise, gem
 from simulator.mapping.microkernel import Microkernel
 
 STANDARDS = ("hbm2_pim_samsung_2.0g", "hbm2_pim_samsung_2.4g")
+MOBILE = "lpddr5_pim_6400_16gb"
 
 
 @cache
@@ -169,8 +170,8 @@ def judged(work: PimWork, name: str, refresh: str, phase: int | None) -> None:
             assert mode == "SB"
 
 
-@pytest.mark.parametrize("name", STANDARDS)
-@settings(max_examples=8)
+@pytest.mark.parametrize("name", [*STANDARDS, MOBILE])
+@settings(max_examples=6)
 @given(
     outputs=st.integers(1, 200),
     inputs=st.integers(1, 600),

@@ -41,6 +41,13 @@ def test_units_read_four_times_what_the_pins_carry() -> None:
     assert pins == pytest.approx(16 * 16e9)
 
 
+def test_peak_figures_are_those_published() -> None:
+    (_, stack) = memory_of(wired("hbm_pim_card_2.4g", {"memory": {"channels": 16}})).ceilings()[1]
+    assert stack == pytest.approx(1.2288e12, rel=1e-3), "1.2 TFLOP/s a stack (ISSCC 2021): two FLOPs for two bytes"
+    (_, package) = memory_of(wired("lpddr5_pim_phone", {"memory": {"channels": 2}})).ceilings()[1]
+    assert package == pytest.approx(102.4e9), "102.4 GB/s in a 32-bit package (Hot Chips 35)"
+
+
 @pytest.mark.parametrize(("channels", "outputs", "inputs"), [(64, 4096, 4096), (16, 4096, 4096), (16, 1024, 8192)])
 def test_a_product_gains_what_was_measured_over_its_weights_through_the_pins(
     channels: int, outputs: int, inputs: int
