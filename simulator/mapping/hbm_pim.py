@@ -34,6 +34,13 @@ Ordering = Literal["in_order", "fence"]
 ``in_order``: its controller issues them in order. ``fence``: it waits after each group until all of it is done.
 """
 
+Padding = Literal["array", "register"]
+"""What a weight matrix fills up to.
+
+``array``: all outputs and inputs that the units take at once, as the public libraries align them. ``register``: outputs
+spread over all units, and whole registers; a microkernel for the last pass of its own.
+"""
+
 # Reserved rows, from the top of each bank down.
 ABMR, SBMR, REGISTERS_ROW, PARK = 1, 2, 3, 4
 RESERVED_ROWS = 4
@@ -46,6 +53,7 @@ class PimArray:
     ``units`` a pseudo-channel; ``lanes`` elements of a burst; ``registers`` in each of GRF_A and GRF_B;
     ``row_columns`` bursts of a row. ``fence_ticks``: what the host takes from the end of a group to the next one, with
     ``ordering: fence``. ``park``: visit a row of every bank before and after the PIM modes.
+    ``padding`` of weights.
     """
 
     channels: int
@@ -58,6 +66,7 @@ class PimArray:
     ordering: Ordering
     fence_ticks: int
     park: bool
+    padding: Padding
 
     @property
     def banks(self) -> int:
@@ -68,11 +77,6 @@ class PimArray:
     def tile_inputs(self) -> int:
         """Inputs that GRF_A holds."""
         return self.registers * self.lanes
-
-    @property
-    def tile_columns(self) -> int:
-        """Columns of a tile: each register of GRF_A meets each of GRF_B."""
-        return self.registers * self.registers
 
     @property
     def outputs(self) -> int:
@@ -89,19 +93,6 @@ class PimArray:
         """Elements that these columns of all banks hold."""
         return self.channels * self.banks * self.elementwise_columns * self.lanes
 
-    def output_tiles(self, outputs: int, channels: int | None = None) -> int:
-        """Passes over the array that ``outputs`` outputs take, on ``channels`` pseudo-channels."""
-        return -(-outputs // (self.outputs // self.channels * (channels or self.channels)))
-
-    def input_tiles(self, inputs: int) -> int:
-        """Tiles of inputs in each bank of a pair."""
-        return -(-inputs // (2 * self.tile_inputs))
-
-    def weight_rows(self, outputs: int, inputs: int, channels: int | None = None) -> int:
-        """Rows of each bank that a weight matrix takes, filled up to whole tiles."""
-        columns = self.output_tiles(outputs, channels) * self.input_tiles(inputs) * self.tile_columns
-        return -(-columns // self.row_columns)
-
 
 def pim_array(  # noqa: PLR0913 - one argument for each property of the part
     dram: Dram,
@@ -112,6 +103,7 @@ def pim_array(  # noqa: PLR0913 - one argument for each property of the part
     ordering: Ordering,
     fence_ticks: int,
     park: bool,
+    padding: Padding,
 ) -> PimArray:
     """The PIM units of ``channels`` pseudo-channels of ``dram``. Raises MappingError when it has none."""
     missing = [name for name in COMMANDS if name not in dram.commands]
@@ -136,6 +128,7 @@ def pim_array(  # noqa: PLR0913 - one argument for each property of the part
         ordering=ordering,
         fence_ticks=fence_ticks,
         park=park,
+        padding=padding,
     )
 
 
@@ -148,6 +141,7 @@ class PimProgram:
         self._burst_instructions = array.burst_bytes // INSTRUCTION_BYTES
         self._builder = ProgramBuilder(dram, array.channels)
         self._sequencer: Sequencer | None = None
+        self._names: dict[str, int] = {}
 
     def _reserved(self, which: int) -> int:
         return self.array.rows - which
@@ -166,14 +160,19 @@ class PimProgram:
             self._builder.sync()
 
     def enter(self) -> None:
-        """SB to AB, and the microkernel into the CRF."""
+        """SB to AB."""
         self._touch_all_banks()
         self._builder.add(WRITE, row=self._reserved(ABMR))
         self._builder.sync()
-        self.write_registers(ODD, -(-len(self._kernel.instructions) // self._burst_instructions))
 
     def start(self, **names: int) -> None:
-        """AB to AB-PIM: PIM_OP_MODE on, program counter and accumulators at zero. ``names``: for its jumps."""
+        """AB to AB-PIM: PIM_OP_MODE on, program counter and accumulators at zero.
+
+        The microkernel is written into the CRF before, unless it is there with the same ``names`` for its jumps.
+        """
+        if names != self._names:
+            self.write_registers(ODD, -(-len(self._kernel.instructions) // self._burst_instructions))
+            self._names = names
         self.write_registers(ODD, 1)
         self._sequencer = Sequencer(self._kernel, names)
 

@@ -16,6 +16,7 @@ from simulator.mapping.attention import CacheShape, cache_rows
 from simulator.mapping.bank_array import BankArray
 from simulator.mapping.gemv import GemvPlan, weight_gemv
 from simulator.mapping.hbm_pim import PimArray
+from simulator.mapping.hbm_pim_tiling import weight_rows
 
 MAX_FITTING = 1 << 24
 """Where the search for what would fit ends."""
@@ -69,7 +70,7 @@ class Tensor:
         if self.tiled and store.array is not None:
             return GemvPlan(store.array, weight_gemv(store.array, self.outputs, self.inputs)).rows_per_bank
         if self.tiled and store.pim is not None:
-            return store.pim.weight_rows(self.outputs, self.inputs, store.channels)
+            return weight_rows(store.pim, self.outputs, self.inputs, store.channels)
         return store.linear_rows(self.n_bytes)
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from simulator.config.base_schema import Spec
 from simulator.errors import MappingError
 from simulator.mapping.chain import Chain
-from simulator.mapping.hbm_pim import Ordering, PimArray, pim_array
+from simulator.mapping.hbm_pim import Ordering, Padding, PimArray, pim_array
 from simulator.mapping.hbm_pim_kernels import PimWork, Product, elementwise, gemv
 from simulator.mapping.microkernel import Microkernel
 from simulator.mapping.placement import MATRIX
@@ -61,7 +61,8 @@ class Microkernels(Spec):
 class HbmPimSpec(PartSpec):
     """``element_bytes`` an operand; ``registers`` in each of GRF_A and GRF_B.
 
-    ``ordering``, ``fence_ns``, ``park``: see `PimArray`. ``most_vectors``: products with more vectors go elsewhere.
+    ``ordering``, ``fence_ns``, ``park``, ``padding``: see `PimArray`.
+    ``most_vectors``: products with more vectors go elsewhere.
     ``reduction_lanes`` adders at ``reduction_clock_mhz`` add the lanes of each output in the host.
     """
 
@@ -72,6 +73,7 @@ class HbmPimSpec(PartSpec):
     ordering: Ordering
     fence_ns: NonNegative
     park: bool
+    padding: Padding
     most_vectors: PositiveInt
     reduction_lanes: PositiveInt
     reduction_clock_mhz: Positive
@@ -109,6 +111,7 @@ class HbmPim(OpUnit):
             ordering=self.spec.ordering,
             fence_ticks=self.memory.engine.to_ticks(round(1000 * self.spec.fence_ns)),
             park=self.spec.park,
+            padding=self.spec.padding,
         )
         self._mapped = self.memory.engine.memo.setdefault((self.spec.model_dump_json(), self.array), {})
 
@@ -180,10 +183,12 @@ class HbmPim(OpUnit):
             "in_order": "the host's controller issues column commands in order, so that fences cost nothing",
             "fence": f"the host waits for each {self.spec.registers} column commands, and {self.spec.fence_ns:g} ns",
         }
-        outputs, inputs = self.array.outputs, 2 * self.array.tile_inputs
+        filled = f"multiples of {self.array.outputs} outputs x {2 * self.array.tile_inputs} inputs"
+        if self.spec.padding == "register":
+            filled = f"multiples of {self.array.lanes} inputs, and outputs spread evenly over the units"
         return (
             f"{self.name}: {order[self.spec.ordering]}",
-            f"{self.name}: weights fill up to multiples of {outputs} outputs x {inputs} inputs, and all is computed",
+            f"{self.name}: weights fill up to {filled}; padding is computed",
             f"{self.name}: PIM_OP_MODE on clears accumulators and program counter; off ends the kernel, EXIT is free",
             f"{self.name}: one access to a reserved row changes between single-bank and all-bank mode",
             f"{self.name}: the host's adders start when the last partial sum has arrived",

@@ -21,7 +21,8 @@ from simulator.dram.runs import DeviceRun
 from simulator.errors import MappingError
 from simulator.mapping.hbm_pim import ABMR, SBMR, Ordering, PimArray, pim_array
 from simulator.mapping.hbm_pim_kernels import PimWork, Product, elementwise, gemv
-from simulator.mapping.microkernel import Microkernel
+from simulator.mapping.hbm_pim_tiling import weight_tiling
+from simulator.mapping.microkernel import HALVES, Microkernel
 
 STANDARDS = ("hbm2_pim_samsung_2.0g", "hbm2_pim_samsung_2.4g")
 MOBILE = "lpddr5_pim_6400_16gb"
@@ -45,7 +46,16 @@ def kernel(name: str) -> Microkernel:
 
 
 def array(name: str = STANDARDS[0], channels: int = 1, **changes: object) -> PimArray:
-    whole = pim_array(dram(name), channels, element_bytes=2, registers=8, ordering="in_order", fence_ticks=0, park=True)
+    whole = pim_array(
+        dram(name),
+        channels,
+        element_bytes=2,
+        registers=8,
+        ordering="in_order",
+        fence_ticks=0,
+        park=True,
+        padding="array",
+    )
     return replace(whole, **changes)
 
 
@@ -111,19 +121,54 @@ def test_shapes_fill_up_to_whole_tiles(outputs: int, inputs: int, channels: int,
     part = array(channels=channels)
     commands = run(product(part, outputs, inputs)).commands
     assert commands["MAChab"] == channels * passes * tiles * 128
-    assert part.weight_rows(outputs, inputs) == passes * tiles * 2
+    assert weight_tiling(part, outputs, inputs).rows == passes * tiles * 2
 
 
+def result_bursts(part: PimArray, outputs: int) -> int:
+    """Bursts of sums: of every unit in full passes, of those that have outputs in the last."""
+    whole = (outputs - 1) // part.outputs
+    last = outputs - whole * part.outputs
+    on_each = 8 if part.padding == "array" else -(-last // (part.units * part.channels))
+    return whole * part.outputs + -(-last // on_each) * on_each
+
+
+@pytest.mark.parametrize("padding", ["array", "register"])
 @given(outputs=st.integers(1, 400), inputs=st.integers(1, 600), vectors=st.integers(1, 3), channels=st.integers(1, 3))
-@settings(max_examples=30)
-def test_results_are_read_of_units_that_have_outputs(outputs: int, inputs: int, vectors: int, channels: int) -> None:
-    part = array(channels=channels, park=False)
+@settings(max_examples=20)
+def test_results_are_read_of_units_that_have_outputs(
+    padding: str, outputs: int, inputs: int, vectors: int, channels: int
+) -> None:
+    part = array(channels=channels, park=False, padding=padding)
     work = product(part, outputs, inputs, vectors)
     done = run(work)
-    bursts = -(-outputs // 8) * 8 * vectors
+    bursts = vectors * result_bursts(part, outputs)
     assert done.read_bytes == bursts * 32
     assert work.cell_bytes == work.internal_bytes + (bursts + 2 * channels) * 32
     assert done.internal_bytes == work.internal_bytes
+
+
+@given(outputs=st.integers(1, 9000), inputs=st.integers(1, 5000), channels=st.integers(1, 64))
+def test_whole_registers_hold_every_weight_in_no_more_room_than_whole_arrays(
+    outputs: int, inputs: int, channels: int
+) -> None:
+    arrays, registers = (
+        weight_tiling(array(channels=channels, padding=padding), outputs, inputs) for padding in ("array", "register")
+    )
+    for tiling in (arrays, registers):
+        assert sum(tiling.passes) * 8 * channels >= outputs
+        assert 16 * sum(map(sum, tiling.tiles)) >= inputs
+    assert registers.rows <= arrays.rows
+    for number in range(len(arrays.passes)):
+        for half in HALVES:
+            assert 1 <= registers.macs(number, half) <= arrays.macs(number, half)
+    assert (sum(registers.passes) - 1) * 8 * channels < outputs
+    assert 16 * (sum(map(sum, registers.tiles)) - 2) < inputs
+
+
+@pytest.mark.parametrize(("outputs", "inputs"), [(64, 256), (128, 4096)])
+def test_where_nothing_is_filled_up_both_paddings_are_one(outputs: int, inputs: int) -> None:
+    programs = [product(array(padding=padding), outputs, inputs).program.key for padding in ("array", "register")]
+    assert programs[0] == programs[1]
 
 
 @pytest.mark.parametrize(("name", "operands"), [("add", 2), ("mul", 2), ("relu", 1)])
@@ -177,14 +222,23 @@ def judged(work: PimWork, name: str, refresh: str, phase: int | None) -> None:
     inputs=st.integers(1, 600),
     vectors=st.integers(1, 2),
     ordering=st.sampled_from(["in_order", "fence"]),
+    padding=st.sampled_from(["array", "register"]),
     fence=st.integers(0, 50),
     refresh=st.sampled_from(["none", "REFab"]),
     phase=st.one_of(st.none(), st.integers(0, 3800)),
 )
 def test_engines_agree_on_products(
-    name: str, outputs: int, inputs: int, vectors: int, ordering: Ordering, fence: int, refresh: str, phase: int | None
+    name: str,
+    outputs: int,
+    inputs: int,
+    vectors: int,
+    ordering: Ordering,
+    padding: str,
+    fence: int,
+    refresh: str,
+    phase: int | None,
 ) -> None:
-    part = array(name, ordering=ordering, fence_ticks=fence)
+    part = array(name, ordering=ordering, fence_ticks=fence, padding=padding)
     judged(product(part, outputs, inputs, vectors, name), name, refresh, phase)
 
 
@@ -198,18 +252,28 @@ def test_engines_agree_on_elementwise_ops(name: str, operands: int, refresh: str
 
 def test_a_kernel_that_does_not_fit_the_columns_is_refused() -> None:
     part = array()
-    short = Microkernel.from_lines(["MAC GRF_B, EVEN_BANK, GRF_A", "JUMP -1, macs", "EXIT"], 32)
-    other = Microkernel.from_lines(["MAC GRF_B, ODD_BANK, GRF_A", "JUMP -1, macs", "EXIT"], 32)
+    short = Microkernel.from_lines(["MAC GRF_B, EVEN_BANK, GRF_A", "JUMP -1, even_macs", "EXIT"], 32)
+    other = Microkernel.from_lines(["MAC GRF_B, ODD_BANK, GRF_A", "JUMP -1, even_macs", "EXIT"], 32)
     long = Microkernel.from_lines([i.text for i in kernel("gemv").instructions[:-1]] + ["NOP", "EXIT"], 32)
     for wrong, message in ((short, "at its end"), (other, "other bank"), (long, "before the microkernel does")):
         with pytest.raises(MappingError, match=message):
             gemv(dram(STANDARDS[0]), part, wrong, Product(8, 256, 1))
 
 
+def test_what_is_larger_than_the_memory_is_refused() -> None:
+    part = array()
+    with pytest.raises(MappingError, match="operands and results take 16512 rows of each bank, which has 16380"):
+        product(part, 64 * 512, 256 * 16)
+    with pytest.raises(MappingError, match="rows of each bank"):
+        elementwise(dram(STANDARDS[0]), part, kernel("add"), part.elementwise_elements * 11000, 2)
+
+
 @pytest.mark.parametrize("name", ["hbm2_pim", "hbm2_2.0g"])
 def test_a_standard_without_pim_units_is_refused(name: str) -> None:
     with pytest.raises(MappingError, match="no PIM units between pairs of banks: it lacks the commands WRREG"):
-        pim_array(dram(name), 1, element_bytes=2, registers=8, ordering="in_order", fence_ticks=0, park=False)
+        pim_array(
+            dram(name), 1, element_bytes=2, registers=8, ordering="in_order", fence_ticks=0, park=False, padding="array"
+        )
 
 
 def test_commands_are_counted_alike_by_both_engines() -> None:

@@ -69,6 +69,15 @@ def test_a_host_that_waits_for_each_group_loses_a_part_of_the_gain() -> None:
     assert 1.2 < waits / in_order < 1.5
 
 
+def test_few_outputs_pay_only_where_they_spread_over_all_units() -> None:
+    arrays, registers, whole = (
+        run_alone(card(padding=padding), product(outputs, 4096))
+        for padding, outputs in (("array", 1024), ("register", 1024), ("array", 4096))
+    )
+    assert arrays == pytest.approx(whole, rel=0.001)
+    assert 0.25 < registers / arrays < 0.45
+
+
 def test_a_vector_more_is_a_product_more() -> None:
     times = [run_alone(card(16), product(1024, 1024, vectors)) for vectors in (1, 2, 3, 4)]
     steps = [after - before for before, after in pairwise(times)]
