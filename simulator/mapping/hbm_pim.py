@@ -27,6 +27,7 @@ COMMANDS = (WRITE_REGISTERS, "MAChab", "ADDhab", "MULhab", "FILLhab", STORE, REA
 
 INSTRUCTION_BYTES = 4
 HALF = "half"
+HALF_NAMES = ("even", "odd")
 
 Ordering = Literal["in_order", "fence"]
 """How the host keeps groups of column commands in order.
@@ -211,8 +212,8 @@ class PimProgram:
     def _column_group(self, half: Half, row: int, count: int) -> None:
         assert self._sequencer is not None
         for instruction, times in self._sequencer.step(count):
-            if instruction.half not in (half, None):
-                raise MappingError(f"'{instruction.text}' meets a column command to the other bank")
+            if instruction.half != half:
+                raise MappingError(f"'{instruction.text}' meets a column command to the {HALF_NAMES[half]} banks")
             self._builder.add(instruction.command, times, bank=half * self.array.units, row=row)
 
     def _groups(self, count: int) -> Sequence[int]:

@@ -30,6 +30,7 @@ REGISTERS = ("GRF_A", "GRF_B", "SRF")
 OPERANDS = (*REGISTERS, *BANKS)
 FLAGS = ("RELU",)
 STORE = "MOVhab"
+MOST_JUMPS = 1 << 22
 
 _JUMP = re.compile(r"JUMP\s+-(\d+)\s*,\s*(.+)")
 
@@ -118,8 +119,8 @@ def _times(instruction: Instruction, names: Mapping[str, int]) -> int:
         times = evaluate(instruction.times, names)
     except ValueError as error:
         raise MappingError(f"'{instruction.text}': {error} (known: {', '.join(names)})") from None
-    if times < 0:
-        raise MappingError(f"'{instruction.text}' jumps {times} times")
+    if not 0 <= times <= MOST_JUMPS:
+        raise MappingError(f"'{instruction.text}' jumps {times} times (allowed: 0..{MOST_JUMPS})")
     return times
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from simulator.config.base_schema import Spec
 from simulator.errors import MappingError
@@ -69,9 +69,9 @@ class HbmPimSpec(PartSpec):
     kind: Literal["hbm_pim"]
     memory: str
     element_bytes: PositiveInt
-    registers: PositiveInt
+    registers: Annotated[int, Field(ge=1, le=64)]
     ordering: Ordering
-    fence_ns: NonNegative
+    fence_ns: Annotated[float, Field(ge=0, le=1e6)]
     park: bool
     padding: Padding
     most_vectors: PositiveInt
@@ -148,6 +148,12 @@ class HbmPim(OpUnit):
         return found
 
     def _map(self, op: Op) -> PimWork:
+        try:
+            return self._program(op)
+        except MappingError as error:
+            raise MappingError(f"{op.name} on {self.name}: {error}") from None
+
+    def _program(self, op: Op) -> PimWork:
         dram = self.memory.spec.dram
         if isinstance(op, MatrixOp):
             self._check_elements(op)
@@ -155,7 +161,7 @@ class HbmPim(OpUnit):
             return gemv(dram, self.array, self._kernel("gemv"), shape)
         if isinstance(op, VectorOp) and op.kind in OPERANDS:
             return elementwise(dram, self.array, self._kernel(op.kind), op.elements, OPERANDS[op.kind])
-        raise MappingError(f"{op.name}: {self.name} cannot run a {type(op).__name__} of kind {op.kind}")
+        raise MappingError(f"it cannot run a {type(op).__name__} of kind {op.kind}")
 
     def _kernel(self, name: str) -> Microkernel:
         return Microkernel.from_lines(getattr(self.spec.microkernels, name), CRF_INSTRUCTIONS)
@@ -164,9 +170,7 @@ class HbmPim(OpUnit):
         elements = op.out_features * op.in_features
         if op.weight_bytes != elements * self.spec.element_bytes:
             bits = 8 * op.weight_bytes / elements
-            raise MappingError(
-                f"{op.name}: {bits:g}-bit data; the lanes of {self.name} take {8 * self.spec.element_bytes} bits"
-            )
+            raise MappingError(f"{bits:g}-bit data; its lanes take {8 * self.spec.element_bytes} bits")
 
     def array_bytes(self, op: Op) -> Mapping[tuple[str, str], int]:
         """Bytes of the launch, counted from the shape: operands with padding, results, accesses that change modes."""

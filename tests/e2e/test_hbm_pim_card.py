@@ -50,6 +50,8 @@ def test_a_whole_model_decodes_on_the_units_and_prefills_on_the_host(
     [
         ("pim.microkernels.gemv=[MACC GRF_B, EXIT]", "no instruction 'MACC'"),
         ("pim.microkernels.gemv=[EXIT GRF_A]", "has 1 operands, not 0"),
+        ("pim.microkernels.gemv=[NOP, EXIT]", "gemm on pim: a column command finds the microkernel at its end"),
+        ("pim.fence_ns=1e300", "pim.fence_ns"),
         ("pim.ordering=fenced", "'fenced'"),
         ("pim.registers=0", "pim.registers"),
         ("memory.channels=0", "memory.channels"),

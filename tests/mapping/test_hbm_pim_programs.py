@@ -250,14 +250,20 @@ def test_engines_agree_on_elementwise_ops(name: str, operands: int, refresh: str
     judged(work, STANDARDS[0], refresh, None)
 
 
-def test_a_kernel_that_does_not_fit_the_columns_is_refused() -> None:
-    part = array()
-    short = Microkernel.from_lines(["MAC GRF_B, EVEN_BANK, GRF_A", "JUMP -1, even_macs", "EXIT"], 32)
-    other = Microkernel.from_lines(["MAC GRF_B, ODD_BANK, GRF_A", "JUMP -1, even_macs", "EXIT"], 32)
-    long = Microkernel.from_lines([i.text for i in kernel("gemv").instructions[:-1]] + ["NOP", "EXIT"], 32)
-    for wrong, message in ((short, "at its end"), (other, "other bank"), (long, "before the microkernel does")):
-        with pytest.raises(MappingError, match=message):
-            gemv(dram(STANDARDS[0]), part, wrong, Product(8, 256, 1))
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["MAC GRF_B, EVEN_BANK, GRF_A", "JUMP -1, even_macs", "EXIT"], "at its end"),
+        (["MAC GRF_B, ODD_BANK, GRF_A", "JUMP -1, 63", "EXIT"], "meets a column command to the even banks"),
+        (["MAC GRF_B, GRF_A, GRF_A", "JUMP -1, 63", "EXIT"], "meets a column command to the even banks"),
+        ([i.text for i in kernel("gemv").instructions[:-1]] + ["NOP", "EXIT"], "before the microkernel does"),
+        (["MAC GRF_B, EVEN_BANK, GRF_A", "JUMP -1, even_macs * 100000", "EXIT"], "allowed: 0..4194304"),
+    ],
+)
+def test_a_kernel_that_does_not_fit_the_columns_is_refused(lines: list[str], message: str) -> None:
+    wrong = Microkernel.from_lines(lines, 32)
+    with pytest.raises(MappingError, match=message):
+        gemv(dram(STANDARDS[0]), array(), wrong, Product(8, 256, 1))
 
 
 def test_what_is_larger_than_the_memory_is_refused() -> None:

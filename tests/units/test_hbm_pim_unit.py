@@ -102,7 +102,7 @@ def test_the_host_adds_the_lanes_of_each_output() -> None:
 
 def test_eight_bit_weights_are_refused() -> None:
     op = MatrixOp(name="p", kind="ffn_up", weight_bytes=4096, out_features=64, in_features=64, tokens=1, weight="w")
-    with pytest.raises(MappingError, match="p: 8-bit data; the lanes of pim take 16 bits"):
+    with pytest.raises(MappingError, match="p on pim: 8-bit data; its lanes take 16 bits"):
         run_alone(card(), op)
 
 
