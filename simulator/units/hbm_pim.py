@@ -28,6 +28,7 @@ from simulator.units.base import (
     peer,
     unit_type,
 )
+from simulator.units.dram_stream import StreamShape
 from simulator.units.memory import Memory
 from simulator.workload.ops import MatrixOp, Op, VectorOp
 
@@ -62,7 +63,8 @@ class HbmPimSpec(PartSpec):
     """``element_bytes`` an operand; ``registers`` in each of GRF_A and GRF_B.
 
     ``ordering``, ``fence_ns``, ``park``, ``padding``: see `PimArray`.
-    ``most_vectors``: products with more vectors go elsewhere.
+    ``most_vectors``: products with more vectors go elsewhere; with ``offload: when_faster`` also those that take longer
+    than their weights through the pins.
     ``reduction_lanes`` adders at ``reduction_clock_mhz`` add the lanes of each output in the host.
     """
 
@@ -75,6 +77,7 @@ class HbmPimSpec(PartSpec):
     park: bool
     padding: Padding
     most_vectors: PositiveInt
+    offload: Literal["always", "when_faster"]
     reduction_lanes: PositiveInt
     reduction_clock_mhz: Positive
     reduction_pj_per_add: NonNegative
@@ -116,8 +119,18 @@ class HbmPim(OpUnit):
         self._mapped = self.memory.engine.memo.setdefault((self.spec.model_dump_json(), self.array), {})
 
     def accepts(self, op: Op) -> bool:
-        """Whether the op has few enough vectors."""
-        return not isinstance(op, MatrixOp) or op.tokens <= self.spec.most_vectors
+        """Whether a product has few enough vectors and, if that is asked for, is faster here than through the pins."""
+        if not isinstance(op, MatrixOp):
+            return True
+        if op.tokens > self.spec.most_vectors:
+            return False
+        return self.spec.offload == "always" or self._is_faster(op)
+
+    def _is_faster(self, op: MatrixOp) -> bool:
+        memory = self.memory
+        shape = StreamShape(op.weight_bytes, memory.spec.channels, memory.spec.interleave_bytes, write=False)
+        pins = memory.streams.run(shape, 0, exact=self.around.exact).work.ticks
+        return memory.engine.chain(self._launch(op)[0], 0).ticks < pins
 
     def execute(self, op: Op) -> Process:
         """Book the launch, wait for its results, and add their lanes."""
@@ -176,6 +189,12 @@ class HbmPim(OpUnit):
         """Bytes of the launch, counted from the shape: operands with padding, results, accesses that change modes."""
         memory, (_, work) = self.memory.name, self._launch(op)
         return {(memory, hops.IO_TO_MAC): work.internal_bytes, (memory, hops.CELLS_TO_IO): work.cell_bytes}
+
+    def operand_bytes(self, op: Op) -> int:
+        """A weight of each multiply-add, or each operand and result of an element-wise op."""
+        if isinstance(op, VectorOp):
+            return (OPERANDS[op.kind] + 1) * op.elements * self.spec.element_bytes
+        return op.flops // 2 * self.spec.element_bytes
 
     def energy_table(self) -> Mapping[str, Mapping[str, float]]:
         """Energy of one addition in the host."""

@@ -91,6 +91,14 @@ def test_more_vectors_than_pay_go_to_the_matrix_unit() -> None:
     assert chosen == ["pim", "pim", "matrix"]
 
 
+def test_what_the_pins_are_faster_at_can_go_through_them() -> None:
+    system = card(offload="when_faster")
+    shapes = (product(4096, 4096), product(4096, 4096, 2), product(4096, 4096, 3), product(1024, 4096))
+    assert [system.placement.component_for(op) for op in shapes] == ["pim", "pim", "matrix", "matrix"]
+    always = card()
+    assert run_alone(system, product(1024, 4096)) < run_alone(always, product(1024, 4096))
+
+
 def test_the_host_adds_the_lanes_of_each_output() -> None:
     system = card()
     pim = system.components["pim"]
