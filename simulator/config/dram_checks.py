@@ -12,6 +12,7 @@ from math import prod
 
 from simulator.config.address_mapping import mapping_faults
 from simulator.config.dram_schema import Command, Constraint, Dram, Expression
+from simulator.config.energy_checks import energy_faults, idle_faults
 from simulator.config.expressions import MAX_CLOCKS, evaluate
 from simulator.config.faults import Fault, semantic_check
 from simulator.config.nearest import hint
@@ -61,6 +62,8 @@ class _Checks:
         yield from self.controller()
         for name in self.spec.energy.commands:
             yield from self.known_command(name, ("energy", "commands", name))
+        yield from energy_faults(self.spec, self.timings)
+        yield from idle_faults(self.spec, self.timings)
 
     def organization(self) -> Iterator[Fault]:
         """The last level is the bank, rows hold whole bursts, bursts whole beats."""
@@ -81,6 +84,7 @@ class _Checks:
                 (*path, "row_bytes"),
                 f"impossible geometry: {org.row_bytes} bytes are not whole bursts of {org.burst_bytes} bytes",
             )
+        yield from self.package()
         channels = org.levels.get("pseudochannel", 1)
         if org.data_pins % channels:
             yield Fault(
@@ -91,6 +95,21 @@ class _Checks:
             yield Fault(
                 (*path, "burst_bytes"),
                 f"impossible geometry: {org.burst_bytes * 8} bits are not whole beats on {pins} pins",
+            )
+
+    def package(self) -> Iterator[Fault]:
+        """The channels of the package hold as much as its dies."""
+        org = self.spec.organization
+        if org.package is None:
+            return
+        package = org.package
+        channels_bits = package.channels * prod(org.levels.values()) * org.rows * org.row_bytes * 8
+        dies_bits = package.dies * package.die_gbit * 2**30
+        if channels_bits != dies_bits:
+            yield Fault(
+                ("organization", "package"),
+                f"impossible geometry: {package.channels} channels hold {channels_bits / 2**30:g} Gb, "
+                f"{package.dies} dies of {package.die_gbit} Gb hold {dies_bits / 2**30:g} Gb",
             )
 
     def timing_names(self) -> Iterator[Fault]:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from simulator.config.base_schema import Spec
+from simulator.config.idd_schema import DramEnergy
+from simulator.config.idle_schema import IdlePolicy
 from simulator.quantities import parse_bytes, parse_time_ps
 
 Expression = int | str
@@ -15,9 +17,21 @@ Expression = int | str
 PositiveInt = Annotated[int, Field(ge=1, le=2**24)]
 QueueEntries = Annotated[int, Field(ge=1, le=4096)]
 Ticks = Annotated[int, Field(ge=1, le=1024)]
-Amount = Annotated[float, Field(ge=0, le=1e12)]
 PositiveBytes = Annotated[PositiveInt, BeforeValidator(parse_bytes)]
 PositiveTime = Annotated[PositiveInt, BeforeValidator(parse_time_ps)]
+
+
+class Package(Spec):
+    """What holds the channel: a module of two DDR5 sub-channels, a stack, a device, a die.
+
+    It has ``channels`` equal channels with command buses of their own and ``dies`` dies of ``die_gbit`` Gb (2**30 bits)
+    for data, without those for ECC.
+    """
+
+    kind: Literal["module", "stack", "device", "die"]
+    channels: PositiveInt
+    dies: PositiveInt
+    die_gbit: PositiveInt
 
 
 class Organization(Spec):
@@ -34,6 +48,7 @@ class Organization(Spec):
     burst_bytes: PositiveBytes
     data_pins: PositiveInt
     data_rate_mbps: PositiveInt
+    package: Package | None = None
 
 
 class Command(Spec):
@@ -95,30 +110,8 @@ class Controller(Spec):
     address_mapping: str
     contention: Literal["cancel", "skip"] = "skip"
     mode_switch: str | None = None
+    idle: IdlePolicy = IdlePolicy()
     quirks: tuple[Quirk, ...] = ()
-
-
-class CommandEnergy(Spec):
-    """Energy of one command, split by where it is spent; pJ for the whole scope of the command.
-
-    ``array_pj``: cell array, sense amplifiers, bank-local wires. ``io_pj``: everything from the bank to the pins, with
-    the interface. ``compute_pj``: near-bank arithmetic. ``sram_pj``: buffers on the DRAM die.
-    """
-
-    array_pj: Amount = 0.0
-    io_pj: Amount = 0.0
-    compute_pj: Amount = 0.0
-    sram_pj: Amount = 0.0
-    source: str | None = None
-
-
-class DramEnergy(Spec):
-    """Energy of one channel: commands, and background power with any bank open or all banks precharged."""
-
-    commands: dict[str, CommandEnergy]
-    background_active_mw: Amount
-    background_precharged_mw: Amount
-    source: str
 
 
 class Dram(Spec):

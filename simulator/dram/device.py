@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from simulator.config.dram_schema import Dram
 from simulator.dram.address import AddressMapping
-from simulator.dram.kernel import closing
+from simulator.dram.kernel import closing, open_time
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.near_bank_queue import X_FIELDS
 from simulator.dram.program import END, HostProgram
@@ -194,10 +194,12 @@ class Device:
         )
 
     def _channel_run(self, channel: k.Ints, idle: int) -> ChannelRun:
+        open_time.book_all(self.tables, channel, idle)
         counts = channel[self.tables[k.AT_COUNT] : self.tables[k.AT_COUNT] + self.tables[k.H_KINDS]].tolist()
         return ChannelRun(
             commands=dict(zip(self._names, counts, strict=True)),
-            active_ticks=int(closing.open_time(self.tables, channel, idle)),
+            active_ticks=int(channel[k.ACTIVE_TICKS]),
+            bank_ticks=int(channel[k.BANK_TICKS]),
             row_hits=int(channel[k.HITS]),
             row_misses=int(channel[k.MISSES]),
             refreshes=int(channel[k.REFRESHES]),

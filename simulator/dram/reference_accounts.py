@@ -19,7 +19,8 @@ def channel_run(table: ReferenceTable, channel: Controller, dropped: int, idle_t
     counts = Counter(entry.command for entry in channel.log)
     return ChannelRun(
         commands=counts,
-        active_ticks=open_ticks(table, channel.log, idle_tick),
+        active_ticks=open_ticks(table, channel.log, idle_tick, table.rank_depth),
+        bank_ticks=open_ticks(table, channel.log, idle_tick, len(table.counts)),
         row_hits=channel.hits,
         row_misses=channel.misses,
         refreshes=counts[table.refresh] if table.refresh else 0,
@@ -27,8 +28,8 @@ def channel_run(table: ReferenceTable, channel: Controller, dropped: int, idle_t
     )
 
 
-def open_ticks(table: ReferenceTable, log: Sequence[LoggedCommand], until: int) -> int:
-    """Rank-ticks up to ``until`` with any bank of the rank open."""
+def open_ticks(table: ReferenceTable, log: Sequence[LoggedCommand], until: int, depth: int) -> int:
+    """Ticks up to ``until`` with any bank open, summed over the nodes (ranks, banks) of that ``depth``."""
     total = 0
     open_banks: defaultdict[Node, set[Node]] = defaultdict(set)
     since: dict[Node, int] = {}
@@ -37,15 +38,15 @@ def open_ticks(table: ReferenceTable, log: Sequence[LoggedCommand], until: int) 
         if not command.opens and not command.closes:
             continue
         for bank in _banks(table, entry.address[: command.depth]):
-            rank = bank[: table.rank_depth]
-            banks = open_banks[rank]
+            node = bank[:depth]
+            banks = open_banks[node]
             if command.closes and bank in banks:
                 banks.remove(bank)
-                total += 0 if banks else entry.tick - since[rank]
+                total += 0 if banks else entry.tick - since[node]
             elif not command.closes:
-                since[rank] = since[rank] if banks else entry.tick
+                since[node] = since[node] if banks else entry.tick
                 banks.add(bank)
-    return total + sum(max(0, until - since[rank]) for rank, banks in open_banks.items() if banks)
+    return total + sum(max(0, until - since[node]) for node, banks in open_banks.items() if banks)
 
 
 def _banks(table: ReferenceTable, node: Node) -> list[Node]:

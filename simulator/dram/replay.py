@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from simulator.config.dram_schema import Dram
+from simulator.config.energy import resolve_energy
 from simulator.dram.address import AddressMapping
 from simulator.dram.energy import background_pj, command_pj
 from simulator.dram.engines import EngineName, device_engine
@@ -46,10 +47,14 @@ class ReplayRun:
 def replay_run(spec: Dram, run: DeviceRun, started: float) -> ReplayRun:
     """A device run as a replay's result; the log is that of the first channel that issued anything."""
     channel = next((c for c, found in enumerate(run.class_of) if run.by_class[found]), 0)
-    refreshing = next((c.scope for c in spec.commands.values() if c.refreshes and c.scope != "bank"), "channel")
-    ranks = _nodes(spec, refreshing)
-    energy_pj = sum(command_pj(spec, run.commands).values())
-    energy_pj += background_pj(spec, run.active_ticks, run.rank_ticks, ranks)
+    energy = resolve_energy(spec)
+    energy_pj = sum(command_pj(energy, run.commands).values()) + background_pj(
+        energy,
+        spec.tCK_ps / spec.ticks_per_clock,
+        rank_ticks=run.rank_ticks,
+        active_ticks=run.active_ticks,
+        bank_ticks=run.bank_ticks,
+    )
     served = run.row_hits + run.row_misses
     return ReplayRun(
         cycles=-(-run.end_tick // spec.ticks_per_clock),
@@ -62,12 +67,6 @@ def replay_run(spec: Dram, run: DeviceRun, started: float) -> ReplayRun:
         dropped=run.dropped,
         per_channel=tuple(run.by_class[c] for c in run.class_of),
     )
-
-
-def _nodes(spec: Dram, level: str) -> int:
-    names = list(spec.organization.levels)
-    counts = list(spec.organization.levels.values())
-    return 1 if level == "channel" else prod(counts[: names.index(level) + 1])
 
 
 def logged(spec: Dram, issued: Issued, channel_class: int) -> Sequence[LoggedCommand]:

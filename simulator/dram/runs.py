@@ -55,15 +55,16 @@ class Stream:
 class DeviceRun:
     """What a run did, summed over all channels; ticks count from the run's first tick.
 
-    ``active_ticks``: rank-ticks with any bank open; ``rank_ticks``: all rank-ticks up to ``idle_tick`` (the rest is
-    precharged). ``by_class``: commands of one channel of each class of equal channels, and ``class_of`` the class of
-    each channel.
+    ``active_ticks``: rank-ticks with any bank open, ``bank_ticks``: bank-ticks open; ``rank_ticks``: all rank-ticks up
+    to ``idle_tick`` (the rest is precharged). ``by_class``: commands of one channel of each class of equal channels,
+    and ``class_of`` the class of each channel.
     """
 
     end_tick: int
     idle_tick: int
     commands: dict[str, int]
     active_ticks: int
+    bank_ticks: int
     rank_ticks: int
     read_bytes: int
     write_bytes: int
@@ -100,10 +101,11 @@ class Classes:
 
 @dataclass(frozen=True)
 class ChannelRun:
-    """What one channel did: commands by name, rank-ticks with any bank open, row hits and misses, and so on."""
+    """What one channel did: commands by name, rank-ticks with any bank open, bank-ticks open, row hits, and so on."""
 
     commands: Mapping[str, int]
     active_ticks: int
+    bank_ticks: int
     row_hits: int
     row_misses: int
     refreshes: int
@@ -130,6 +132,7 @@ def device_run(  # noqa: PLR0913 -- what a device's run is made of
         idle_tick=idle_tick,
         commands={name: count for name, count in total.items() if count},
         active_ticks=sum(size * run.active_ticks for size, run in sized),
+        bank_ticks=sum(size * run.bank_ticks for size, run in sized),
         rank_ticks=sum(classes.sizes) * idle_tick * ranks,
         read_bytes=burst * sum(total[name] for name, row in spec.commands.items() if row.data == "read"),
         write_bytes=burst * sum(total[name] for name, row in spec.commands.items() if row.data == "write"),

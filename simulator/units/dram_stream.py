@@ -221,6 +221,7 @@ class _Curve:
             end_ticks=end,
             commands=commands,
             open_ticks=round(run.active_ticks * n_bursts / total),
+            bank_ticks=round(run.bank_ticks * n_bursts / total),
             read_bytes=0 if self._write else n_bytes,
             write_bytes=n_bytes if self._write else 0,
             array_bytes=n_bytes,

@@ -16,13 +16,15 @@ from simulator.units import limits
 class Work:
     """Counts over all channels; ``ticks`` until the rows are closed again, ``end_ticks`` until the last data was there.
 
-    ``open_ticks``: rank-ticks with a bank open. ``held``: ticks of the busiest channel by the resource that took them.
+    ``open_ticks``: rank-ticks with a bank open, ``bank_ticks``: bank-ticks open. ``held``: ticks of the busiest channel
+    by the resource that took them.
     """
 
     ticks: int
     end_ticks: int
     commands: Mapping[str, int]
     open_ticks: int = 0
+    bank_ticks: int = 0
     read_bytes: int = 0
     write_bytes: int = 0
     internal_bytes: int = 0
@@ -34,10 +36,11 @@ def added(parts: Iterable[tuple[Work, int]], end_ticks: int) -> Work:
     """The sum of works, each so many times; the last data of the whole is there at ``end_ticks``."""
     commands: Counter[str] = Counter()
     held: Counter[str] = Counter()
-    ticks = opened = read = written = internal = array = 0
+    ticks = opened = banks = read = written = internal = array = 0
     for work, times in parts:
         ticks += work.ticks * times
         opened += work.open_ticks * times
+        banks += work.bank_ticks * times
         read += work.read_bytes * times
         written += work.write_bytes * times
         internal += work.internal_bytes * times
@@ -46,7 +49,7 @@ def added(parts: Iterable[tuple[Work, int]], end_ticks: int) -> Work:
             commands[name] += count * times
         for name, count in work.held.items():
             held[name] += count * times
-    return Work(ticks, end_ticks, dict(commands), opened, read, written, internal, array, dict(held))
+    return Work(ticks, end_ticks, dict(commands), opened, banks, read, written, internal, array, dict(held))
 
 
 class Attribution:
@@ -120,6 +123,7 @@ def work_of(run: DeviceRun, attribution: Attribution) -> Work:
         end_ticks=run.end_tick,
         commands=run.commands,
         open_ticks=run.active_ticks,
+        bank_ticks=run.bank_ticks,
         read_bytes=run.read_bytes,
         write_bytes=run.write_bytes,
         internal_bytes=run.internal_bytes,

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from simulator.config.dram_schema import Dram
+from simulator.config.energy import resolve_energy
 from simulator.errors import ConfigError
 from simulator.mapping.chain import Chain
 from simulator.mapping.layout import Store
@@ -17,10 +18,17 @@ from simulator.units import hops
 from simulator.units.base import Component, NonNegative, PartSpec, PositiveInt, Surroundings, unit_type
 from simulator.units.dram_stream import PHASES, SHORT_BURSTS, StreamShape, StreamWork, streams_for
 from simulator.units.dram_work import Work
+from simulator.units.idle_memory import IdleStates, IdleStretch
 from simulator.workload.ops import Op
 
 ROW_OPEN = "row_open_tick"
 """Action: one rank with a row open for one tick, over what it takes with all banks closed."""
+
+POWER_DOWN, SELF_REFRESH = "power_down_tick", "self_refresh_tick"
+"""Actions: one channel in that state for one tick, under what it takes with all banks closed."""
+
+BANK_OPEN = "bank_open_tick"
+"""Action: one bank open for one tick, over what its rank takes with a row open."""
 
 
 NO_OP = "static"
@@ -67,7 +75,11 @@ class Memory(Component):
         self.streams = streams_for(spec.dram, around.engine)
         self.engine = self.streams.engine
         self.clock_ps = spec.dram.tCK_ps
+        self.energy = resolve_energy(spec.dram)
+        self._idle = IdleStates(spec.dram, self.engine.refreshes_due, self.engine.refresh_ticks)
         self._free_tick = 0
+        self._rest = IdleStretch()
+        """What has been told of the present idle stretch."""
         self._refreshed = 0
         """Refreshes told so far, of all channels and ranks."""
         if spec.interleave_bytes % spec.dram.organization.burst_bytes:
@@ -116,10 +128,13 @@ class Memory(Component):
         return self._book(start, stream.work, ticks, op)
 
     def _start(self) -> int:
-        return max(self._free_tick, self.engine.to_ticks(self.around.env.now_ps))
+        now = self.engine.to_ticks(self.around.env.now_ps)
+        return max(self._free_tick, now) + self._idle.wake_ticks(now - self._free_tick)
 
     def _book(self, start: int, work: Work, ticks: int, op: Op) -> Booking:
         engine = self.engine
+        self._rest_until(self._idle.arrival(self._free_tick, start))
+        self._rest = IdleStretch()
         self._refresh_until(start)
         self._refreshed += work.commands.get(engine.refresh_command, 0)
         self._free_tick = start + ticks
@@ -128,8 +143,28 @@ class Memory(Component):
         return booking
 
     def settle(self) -> None:
-        """Tell the refreshes since the last access."""
-        self._refresh_until(self.engine.to_ticks(self.around.env.now_ps))
+        """Tell the refreshes and the rest since the last access."""
+        self._rest_until(self.engine.to_ticks(self.around.env.now_ps))
+
+    def _rest_until(self, tick: int) -> None:
+        """Tell what an idle memory did since its last work, up to ``tick``: states of low power, and refreshes.
+
+        The refreshes that the devices make themselves in self-refresh are not told.
+        """
+        stretch, told = self._idle.stretch(self._free_tick, tick), self._rest
+        self._rest = stretch
+        channels, engine = self.spec.channels, self.engine
+        for action, ticks in (
+            (POWER_DOWN, stretch.powered_down - told.powered_down),
+            (SELF_REFRESH, stretch.self_refresh - told.self_refresh),
+        ):
+            if ticks:
+                self.around.hooks.activity(self.name, action, ticks * channels, NO_OP)
+        if stretch.self_refresh:
+            self._refresh_until(stretch.self_refresh_from)
+            asleep = [engine.refreshes_due(stretch.self_refresh_from + s.self_refresh) for s in (stretch, told)]
+            self._refreshed += (asleep[0] - asleep[1]) * engine.ranks * channels
+        self._refresh_until(tick)
 
     def _refresh_until(self, tick: int) -> None:
         """Tell the refreshes that fell due before ``tick`` on channels without work."""
@@ -149,6 +184,7 @@ class Memory(Component):
             hooks.activity(name, command, count, op.kind)
         if work.open_ticks:
             hooks.activity(name, ROW_OPEN, work.open_ticks, op.kind)
+            hooks.activity(name, BANK_OPEN, work.bank_ticks, op.kind)
         for hop, n_bytes in (
             (hops.CELLS_TO_IO, work.array_bytes),
             (hops.IO_TO_MAC, work.internal_bytes),
@@ -164,7 +200,7 @@ class Memory(Component):
 
     def energy_table(self) -> Mapping[str, Mapping[str, float]]:
         """Each DRAM command by the standard's split, and open rows."""
-        energy = self.spec.dram.energy
+        energy = self.energy
         table: dict[str, Mapping[str, float]] = {}
         for name in self.spec.dram.commands:
             prices = {"dram_io": self.spec.controller_pj_per_command}
@@ -177,14 +213,17 @@ class Memory(Component):
                     "sram": row.sram_pj,
                 }
             table[name] = {energy_class: pj for energy_class, pj in prices.items() if pj}
-        more_mw = (energy.background_active_mw - energy.background_precharged_mw) / self.engine.ranks
         tick_ps = self.spec.dram.tCK_ps / self.spec.dram.ticks_per_clock
-        table[ROW_OPEN] = {"static": more_mw * 1e-3 * tick_ps}
+        table[ROW_OPEN] = {"static": energy.rank_open_mw * 1e-3 * tick_ps}
+        table[BANK_OPEN] = {"static": energy.bank_open_mw * 1e-3 * tick_ps}
+        for action, mw in ((POWER_DOWN, energy.power_down_precharged_mw), (SELF_REFRESH, energy.self_refresh_mw)):
+            if mw is not None:
+                table[action] = {"static": (mw - energy.precharged_mw) * 1e-3 * tick_ps}
         return table
 
     def static_power_w(self) -> Mapping[str, float]:
         """Background power of all channels with their banks closed, and of the controllers."""
-        background_w = self.spec.channels * self.spec.dram.energy.background_precharged_mw * 1e-3
+        background_w = self.spec.channels * self.energy.precharged_mw * 1e-3
         return {"static": background_w + self.spec.controller_static_w}
 
     def burst_bytes(self, n_bytes: int) -> int:

@@ -113,4 +113,4 @@ def test_guesses_are_the_blocks_that_say_assumed() -> None:
 
 
 def test_guesses_of_a_shipped_standard_are_found() -> None:
-    assert "energy.commands.REFab" in guesses(load_document("hbm3_6.4g").data)
+    assert "energy.commands.REFab" in guesses(load_document("gddr7_28g_16gb").data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.dram.kernel import state as k
+from simulator.dram.kernel.open_time import book
 from simulator.dram.kernel.state import Ints, command_field, compiled, level_field, node_of, ready_at
 
 
@@ -96,13 +97,11 @@ def _set_rows(t: Ints, m: Ints, command: int, bank: int, row: int, tick: int) ->
         if closes:
             if m[place] >= 0:
                 m[place] = -1
+                book(m, rank, tick)
                 m[rank + k.RANK_OPEN] -= 1
-                if m[rank + k.RANK_OPEN] == 0:
-                    m[k.ACTIVE_TICKS] += tick - m[rank + k.RANK_SINCE]
         else:
             if m[place] < 0:
-                if m[rank + k.RANK_OPEN] == 0:
-                    m[rank + k.RANK_SINCE] = tick
+                book(m, rank, tick)
                 m[rank + k.RANK_OPEN] += 1
             m[place] = row
 

@@ -1,4 +1,4 @@
-"""Compiled: the end of a run: closing the rows, and the time that they were open."""
+"""Compiled: the end of a run: closing the rows."""
 
 from __future__ import annotations
 
@@ -24,14 +24,3 @@ def finish(t: Ints, m: Ints, log: Ints, done: Ints, end: int) -> int:
             issue(t, m, log, command, rank * span, -1, -1, tick, 1)
             idle = max(idle, tick + t[k.H_PRECHARGE_TICKS])
     return idle
-
-
-@compiled("int64(int64[::1], int64[::1], int64)")
-def open_time(t: Ints, m: Ints, tick: int) -> int:
-    """Rank-ticks with any bank open, up to ``tick``."""
-    total = m[k.ACTIVE_TICKS]
-    for rank in range(t[k.H_RANKS]):
-        place = t[k.AT_RANK] + rank * k.RANK_FIELDS
-        if m[place + k.RANK_OPEN] > 0:
-            total += max(0, tick - m[place + k.RANK_SINCE])
-    return total

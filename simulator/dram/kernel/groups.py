@@ -8,12 +8,13 @@ difference.
 from __future__ import annotations
 
 from simulator.dram.kernel import state as k
+from simulator.dram.kernel.open_time import book
 from simulator.dram.kernel.state import Ints, compiled
 
 WINDOW_MEMORY = 1 << 20
 """Ticks after which an activation no longer matters to any window."""
 
-COUNTERS = (k.HITS, k.MISSES, k.REFRESHES, k.ACTIVE_TICKS)
+COUNTERS = (k.HITS, k.MISSES, k.REFRESHES, k.ACTIVE_TICKS, k.BANK_TICKS)
 N_COUNTERS = len(COUNTERS)
 
 
@@ -21,10 +22,7 @@ N_COUNTERS = len(COUNTERS)
 def _settle(t: Ints, m: Ints, now: int) -> None:
     """Book the time with open rows up to ``now``, so that equal rows mean equal accounts from here on."""
     for rank in range(t[k.H_RANKS]):
-        place = t[k.AT_RANK] + rank * k.RANK_FIELDS
-        if m[place + k.RANK_OPEN] > 0:
-            m[k.ACTIVE_TICKS] += now - m[place + k.RANK_SINCE]
-            m[place + k.RANK_SINCE] = now
+        book(m, t[k.AT_RANK] + rank * k.RANK_FIELDS, now)
 
 
 @compiled("boolean(int64[::1], int64[::1])")

@@ -132,14 +132,15 @@ B_TO, B_NTH, B_GAP, B_FIELDS = range(4)
     HITS,
     MISSES,
     REFRESHES,
-    ACTIVE_TICKS,
+    ACTIVE_TICKS,  # rank-ticks with any bank open, and the bank-ticks open, up to the latest change of a rank's rows
+    BANK_TICKS,
     DROPPED,  # requests given up at EOC (declared quirk)
     BUS_FREE,  # tick from which the column (or only) bus is free; then the row bus
     BUS_FREE_ROW,
     CLASS,  # number of the channel class, for the log
     ISSUES,  # steps of issue so far, the clock of what scans found
     N_REGS,
-) = range(31)
+) = range(32)
 
 RANK_OPEN, RANK_SINCE, RANK_FIELDS = range(3)
 F_AGE, F_COMMAND, F_TICK, F_FIELDS = range(4)
@@ -158,7 +159,7 @@ M_TARGET, M_COUNT, M_WEIGHT, M_FIELDS = range(4)
 TO_COLUMN, TO_BANK, TO_ROW = range(3)
 
 # What a stretch of a stream adds: its successor (-1 unknown), ticks, requests offered; then counters and commands.
-S_NEXT, S_TICKS, S_OFFERED, S_HITS, S_MISSES, S_REFRESHES, S_ACTIVE, S_COMMANDS = range(8)
+S_NEXT, S_TICKS, S_OFFERED, S_HITS, S_MISSES, S_REFRESHES, S_ACTIVE, S_BANKS, S_COMMANDS = range(9)
 NO_STATE = -1
 
 NEED_ANY, NEED_OPEN, NEED_CLOSED = range(3)

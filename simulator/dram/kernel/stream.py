@@ -87,6 +87,7 @@ def _tally(t: Ints, m: Ints, row: Ints, offered: int) -> None:
     row[k.S_MISSES] = m[k.MISSES]
     row[k.S_REFRESHES] = m[k.REFRESHES]
     row[k.S_ACTIVE] = m[k.ACTIVE_TICKS]
+    row[k.S_BANKS] = m[k.BANK_TICKS]
     for command in range(t[k.H_KINDS]):
         row[k.S_COMMANDS + command] = m[t[k.AT_COUNT] + command]
 
@@ -120,6 +121,7 @@ def _restore(t: Ints, m: Ints, saved: Ints, row: Ints, mapping: Ints, first: int
     m[k.MISSES] = row[k.S_MISSES]
     m[k.REFRESHES] = row[k.S_REFRESHES]
     m[k.ACTIVE_TICKS] = row[k.S_ACTIVE]
+    m[k.BANK_TICKS] = row[k.S_BANKS]
     for command in range(t[k.H_KINDS]):
         m[t[k.AT_COUNT] + command] = row[k.S_COMMANDS + command]
 
