@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from simulator.cli.suites import dram_energy
 from simulator.cli.suites.base import SUITES, Case, Progress, Report
 from simulator.cli.suites.dram_golden import CYCLES, FILE, GoldenConfig, GoldenRun, read_golden
 from simulator.errors import ConfigError
@@ -32,13 +33,14 @@ SHOWN_DIFFERENCES = 5
 
 @dataclass(frozen=True)
 class DramReport(Report):
-    """All cases; those that compare tables have no part in the errors of the cycles, which have a median to keep."""
+    """All cases; those of tables and energies have no part in the errors of the cycles, which have a median to keep."""
 
     @property
     def errors_pct(self) -> list[float]:
-        """Absolute errors of the judged streams."""
-        judged = (case for case in self.cases if case.limit_pct is not None and case.kind != TABLE)
-        return [abs(case.error_pct) for case in judged if case.error_pct is not None]
+        """Absolute errors of the judged streams; of the energies where there are no streams."""
+        judged = [case for case in self.cases if case.limit_pct is not None and case.error_pct is not None]
+        streams = [case for case in judged if case.kind not in (TABLE, dram_energy.ENERGY)]
+        return [abs(case.error_pct or 0.0) for case in streams or judged if case.kind != TABLE]
 
     @property
     def passed(self) -> bool:
@@ -49,7 +51,8 @@ class DramReport(Report):
 @SUITES.register("dram")
 def run(folder: Path, progress: Progress) -> Report:
     """Run every stream of the folder's golden file. Raises ConfigError or TraceError for data that cannot be read."""
-    configs = read_golden(folder)
+    energies = list(dram_energy.energy_cases(folder))
+    configs = () if energies and not (folder / FILE).exists() else read_golden(folder)
     total = sum(len(list(config.runs())) for config in configs)
     cases: list[Case] = []
     done = 0
@@ -58,7 +61,7 @@ def run(folder: Path, progress: Progress) -> Report:
             cases.append(case)
             done += case.kind != TABLE
             progress(done, total)
-    return DramReport("dram", tuple(cases))
+    return DramReport("dram", (*cases, *energies))
 
 
 def _cases(config: GoldenConfig) -> Iterator[Case]:

@@ -1,0 +1,144 @@
+"""Energy cases of suite `dram`: DRAMsim3's energies against ours, from its currents, command counts and state times.
+
+They are in `energy_dramsim3.json` (by configuration and stream) and beside the cycles in `golden.json`. DRAMsim3 counts
+V x mA x cycles; times the clock these are pJ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulator.cli.suites.base import Case, default_data
+from simulator.errors import ConfigError
+
+if TYPE_CHECKING:
+    from simulator.config.energy import ResolvedEnergy
+
+FILE, GOLDEN, SIMULATOR = "energy_dramsim3.json", "golden.json", "dramsim3"
+ENERGY = "energy"
+LIMIT_PCT = 3.0
+"""Issue 3: energies within 3 % on the same inputs."""
+
+STATS = "dramsim3_stats"
+COUNTS = {
+    "ACT": "num_act_cmds",
+    "RD": "num_read_cmds",
+    "WR": "num_write_cmds",
+    "REFab": "num_ref_cmds",
+    "REFpb": "num_refb_cmds",
+}
+"""Our commands, and what DRAMsim3 calls their counts."""
+
+COMPONENTS = {
+    "ACT": "act_energy",
+    "RD": "read_energy",
+    "WR": "write_energy",
+    "REFab": "ref_energy",
+    "REFpb": "refb_energy",
+}
+STATES = {"act_stb": "act_stb_energy", "pre_stb": "pre_stb_energy", "sref": "sref_energy"}
+TOTAL = "total_energy"
+
+
+@dataclass(frozen=True)
+class EnergyRun:
+    """One run of DRAMsim3: its configuration file as sections of keys, and what it reported, in V mA cycles."""
+
+    name: str
+    config: Mapping[str, Any]
+    reported: Mapping[str, Any]
+    file: Path
+
+    def error(self, message: str) -> ConfigError:
+        """A fault of this run."""
+        return ConfigError(f"{self.name}: {message}", file=str(self.file))
+
+
+def energy_cases(folder: Path) -> Iterator[Case]:
+    """All energy cases of a folder; none where it has no energies. Raises ConfigError for data that cannot be read."""
+    for run in _runs(folder):
+        try:
+            yield from _judge(run)
+        except (KeyError, TypeError, ValueError) as error:
+            raise run.error(f"is not the energy of a DRAMsim3 run: {error!r}") from error
+
+
+def _runs(folder: Path) -> Iterator[EnergyRun]:
+    golden = _read(folder / GOLDEN).get(SIMULATOR, {})
+    file = folder / FILE
+    for name, entry in _read(file).get("configs", {}).items():
+        config = entry.get("config") or golden.get(name, {}).get("config") or _shipped_config(name)
+        if config is None:
+            raise ConfigError(f"{name}: no 'config' here or in {GOLDEN}", file=str(file))
+        for stream, found in entry.get("streams", {}).items():
+            yield EnergyRun(f"{name}/{stream}", config, found["reported"], file)
+    for name, entry in golden.items():
+        for stream, modes in entry.get("streams", {}).items():
+            for refresh, figures in modes.items():
+                if STATS in figures and "config" in entry:
+                    run = f"{name}/{stream}/{refresh}"
+                    yield EnergyRun(run, entry["config"], figures[STATS], folder / GOLDEN)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot be read: {error}", file=str(path)) from error
+    if not isinstance(data, dict):
+        raise ConfigError("a mapping is needed", file=str(path))
+    return data
+
+
+def _shipped_config(name: str) -> Mapping[str, Any] | None:
+    """The configuration of that name which comes with this program; unseen runs may share it."""
+    shipped: dict[str, Any] = _read(default_data("dram") / FILE).get("configs", {})
+    config: Mapping[str, Any] | None = shipped.get(name, {}).get("config")
+    return config
+
+
+def _judge(run: EnergyRun) -> Iterator[Case]:
+    """One case for each component that is not zero on either side, and one for the total."""
+    from simulator.cli.suites.dram_energy_spec import build_energy
+
+    clock_ns = float(run.config["timing"]["tCK"])
+    expected = {key: _sum(run.reported.get(name, 0.0)) * clock_ns for key, name in (COMPONENTS | STATES).items()}
+    expected["total"] = float(run.reported[TOTAL]) * clock_ns
+    got = _ours(run, build_energy(run.config), clock_ns)
+    for component, pj in expected.items():
+        if pj or got[component]:
+            yield Case(
+                case=f"{SIMULATOR}/{run.name}/{ENERGY}/{component}",
+                expected=pj,
+                got=got[component],
+                kind=ENERGY,
+                source=f"{SIMULATOR}, {run.file.name}, pJ",
+                limit_pct=LIMIT_PCT,
+            )
+
+
+def _ours(run: EnergyRun, energy: ResolvedEnergy, clock_ns: float) -> dict[str, float]:
+    """Our energy of the run's commands and states, in pJ."""
+    from simulator.dram.energy import background_pj, command_pj
+
+    found = run.reported
+    counts = {command: int(found.get(name, 0)) for command, name in COUNTS.items()}
+    got = {command: sum(command_pj(energy, {command: count}).values()) for command, count in counts.items()}
+    active, closed = (int(_sum(found.get(key, 0))) for key in ("rank_active_cycles", "all_bank_idle_cycles"))
+    tick_ps = clock_ns * 1e3
+    got["act_stb"] = background_pj(energy, tick_ps, rank_ticks=active, active_ticks=active, bank_ticks=0)
+    got["pre_stb"] = background_pj(energy, tick_ps, rank_ticks=closed, active_ticks=0, bank_ticks=0)
+    asleep = _sum(found.get("sref_cycles", 0))
+    got["sref"] = (energy.self_refresh_mw or 0.0) / energy.ranks * asleep * clock_ns
+    return got | {"total": sum(got.values())}
+
+
+def _sum(value: Any) -> float:
+    """A figure, or the sum of those of all ranks."""
+    return sum(map(float, value.values())) if isinstance(value, dict) else float(value)
