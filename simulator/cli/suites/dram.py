@@ -143,13 +143,13 @@ def _judge(config: GoldenConfig, golden: GoldenRun, device: Device, stream: Requ
 
 def _table(config: GoldenConfig, spec: Dram) -> Iterator[Case]:
     from simulator.cli.specs import load_dram
-    from simulator.cli.suites.dram_shipped import disagreements, shipped_name
+    from simulator.cli.suites.dram_shipped import disagreements, of_main_source, shipped_name
     from simulator.config.timing import resolve_dram
 
     name = shipped_name(config)
     if name is None:
         return
-    stated, differences = disagreements(resolve_dram(spec), resolve_dram(load_dram(name)))
+    stated, differences = disagreements(resolve_dram(spec), resolve_dram(of_main_source(load_dram(name))))
     shown = differences[:SHOWN_DIFFERENCES]
     more = len(differences) - len(shown)
     yield Case(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.cli.suites.dram_golden import GoldenConfig
+from simulator.config.dram_schema import Dram
 from simulator.config.timing import ResolvedDram
 
 SHIPPED = {
@@ -22,6 +23,11 @@ def shipped_name(config: GoldenConfig) -> str | None:
     if config.entry.get("overrides"):
         return None
     return SHIPPED.get((config.entry.get("org_preset", ""), config.entry.get("timing_preset", "")))
+
+
+def of_main_source(spec: Dram) -> Dram:
+    """The standard without the constraint rows that name a source of their own, which the main source lacks."""
+    return spec.model_copy(update={"constraints": tuple(row for row in spec.constraints if row.source is None)})
 
 
 Facts = set[tuple[object, ...]]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import product
 
 import numpy as np
 import pytest
 from shipped_standards import SHIPPED, spread_banks
 from strategies import DATA, STANDARDS, standard, with_policy
 
+from simulator.cli.suites.dram_shipped import of_main_source
 from simulator.config.energy import resolve_energy
 from simulator.config.timing import resolve_dram
+from simulator.dram.checker_table import read_rules
 from simulator.dram.device import Device, RequestList
 
 
@@ -66,7 +69,7 @@ def test_gddr6_aim_ref_drains_writes_at_the_published_thresholds() -> None:
 
 @pytest.mark.parametrize("name", ["hbm2_2.0g", "hbm3_6.4g"])
 def test_hbm_has_exactly_the_constraints_and_command_lengths_of_its_source(name: str) -> None:
-    resolved = resolve_dram(standard(name))
+    resolved = resolve_dram(of_main_source(standard(name)))
     source = json.loads((DATA / "ramulator2" / "hbm.json").read_text())[name]
     scale = source["tick_multiplier"]
     published = {
@@ -103,3 +106,39 @@ def test_row_hits_over_bank_groups_run_at_the_rate_of_the_pins(name: str, kind: 
     gb_s = (len(steady) - 1) * spec.organization.burst_bytes / seconds / 1e9
     peak_gb_s = spec.organization.data_pins * spec.organization.data_rate_mbps / 8e3
     assert gb_s == pytest.approx(peak_gb_s, rel=0.01)
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if "AiM" not in standard(name).standard])
+def test_refreshes_of_one_rank_are_held_apart(name: str) -> None:
+    """No refresh may begin while the same bank is still in another."""
+    spec = standard(name)
+    rules = read_rules(spec)
+    refreshing = [command for command, row in spec.commands.items() if row.refreshes]
+    latency = {command: resolve_dram(spec).commands[command].latency for command in refreshing}
+    for before, after in product(refreshing, repeat=2):
+        gaps = [gap.ticks for gap in rules.gaps_to[after] if gap.before == before and not gap.sibling]
+        assert max(gaps, default=0) >= latency[before], (before, after)
+
+
+ROWS, READS, WRITES = ("PREpb", "PREab"), ("RD", "RDA"), ("WR", "WRA")
+REFRESHES = ("REFab", "REFpb", "REFsb", "RFMab", "RFMpb")
+HELD_APART = {
+    "ACT": ("ACT", *ROWS, *READS, *WRITES, *REFRESHES),
+    "PREpb": ("ACT", *REFRESHES),
+    "PREab": ("ACT", *REFRESHES),
+    "RD": (*ROWS, *READS, *WRITES),
+    "RDA": ("ACT", *READS, *WRITES, *REFRESHES),
+    "WR": (*ROWS, *READS, *WRITES),
+    "WRA": ("ACT", *READS, *WRITES, *REFRESHES),
+    **dict.fromkeys(REFRESHES, ("ACT", *REFRESHES)),
+}
+"""Every standard of JEDEC holds these apart on one bank."""
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if "AiM" not in standard(name).standard])
+def test_no_pair_of_commands_on_a_bank_is_without_its_gap(name: str) -> None:
+    spec = standard(name)
+    rules = read_rules(spec)
+    found = {(gap.before, after) for after in spec.commands for gap in rules.gaps_to[after] if not gap.sibling}
+    pairs = {(before, after) for before, others in HELD_APART.items() for after in others}
+    assert {pair for pair in pairs if set(pair) <= set(spec.commands)} - found == set()
