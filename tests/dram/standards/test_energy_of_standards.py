@@ -11,7 +11,7 @@ from simulator.config.energy import ResolvedEnergy, resolve_energy
 from simulator.config.timing import clocks, resolve_dram
 
 WITH_CURRENTS = tuple(name for name in SHIPPED if standard(name).energy.idd is not None)
-PLAIN = tuple(name for name in SHIPPED if "AiM" not in standard(name).standard)
+PLAIN = tuple(name for name in SHIPPED if name != "gddr6_aim_ref")
 
 
 def energy(name: str) -> ResolvedEnergy:
