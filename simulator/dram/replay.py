@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from simulator.config.energy import resolve_energy
 from simulator.dram.address import AddressMapping
 from simulator.dram.energy import background_pj, command_pj
 from simulator.dram.engines import EngineName, device_engine
+from simulator.dram.idle_gaps import has_idle_policy, run_with_idle_states
 from simulator.dram.log import LoggedCommand
 from simulator.dram.runs import DeviceRun, Issued, RequestList
 from simulator.dram.trace_lines import read_lines, split_words
@@ -44,8 +45,11 @@ class ReplayRun:
     per_channel: tuple[dict[str, int], ...] = ()
 
 
-def replay_run(spec: Dram, run: DeviceRun, started: float) -> ReplayRun:
-    """A device run as a replay's result; the log is that of the first channel that issued anything."""
+def replay_run(spec: Dram, run: DeviceRun, started: float, saved_pj: float = 0.0) -> ReplayRun:
+    """A device run as a replay's result; the log is that of the first channel that issued anything.
+
+    ``saved_pj``: what states of low power saved against standing by.
+    """
     channel = next((c for c, found in enumerate(run.class_of) if run.by_class[found]), 0)
     energy = resolve_energy(spec)
     energy_pj = sum(command_pj(energy, run.commands).values()) + background_pj(
@@ -60,7 +64,7 @@ def replay_run(spec: Dram, run: DeviceRun, started: float) -> ReplayRun:
         cycles=-(-run.end_tick // spec.ticks_per_clock),
         time_ps=-(-run.end_tick * spec.tCK_ps // spec.ticks_per_clock),
         commands=run.commands,
-        energy_j=energy_pj * 1e-12,
+        energy_j=(energy_pj - saved_pj) * 1e-12,
         row_hit_rate=run.row_hits / served if served else 0.0,
         wall_s=time.perf_counter() - started,
         log=tuple(logged(spec, run.issued, run.class_of[channel])) if run.issued else (),
@@ -96,8 +100,12 @@ def logged(spec: Dram, issued: Issued, channel_class: int) -> Sequence[LoggedCom
 def replay_requests(spec: Dram, path: Path, *, log: bool = False, engine: EngineName = "compiled") -> ReplayRun:
     """Replay a request trace. Raises TraceError with file:line:column for a line that is no request."""
     started = time.perf_counter()
-    run = device_engine(spec, engine).run_requests(read_requests(spec, path), log=log)
-    return replay_run(spec, run, started)
+    device, requests = device_engine(spec, engine), read_requests(spec, path)
+    if has_idle_policy(spec):
+        idle = run_with_idle_states(device, requests)
+        run = idle.run if log else replace(idle.run, issued=None)
+        return replay_run(spec, run, started, idle.saved_pj)
+    return replay_run(spec, device.run_requests(requests, log=log), started)
 
 
 def read_requests(spec: Dram, path: Path) -> RequestList:
