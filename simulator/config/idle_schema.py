@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from simulator.config.base_schema import Spec
 from simulator.quantities import parse_time_ps
 
-Time = Annotated[int, Field(ge=0), BeforeValidator(parse_time_ps)]
+Time = Annotated[int, Field(ge=0, le=10**15), BeforeValidator(parse_time_ps)]
 
 
 class IdlePolicy(Spec):
