@@ -77,9 +77,11 @@ def test_an_unseen_run_without_its_configuration_takes_the_known_one(
 
 def test_runs_beside_the_cycles_are_judged_too(nearbank: Callable[..., Any], tmp_path: Path) -> None:
     found = ENERGY["configs"]["DDR4"]
-    reported = found["streams"]["f_rowconflict/refresh_on"]["reported"]
-    figures = {"reads": 1, "writes": 0, "cycles_first_cmd_to_last_data": 1, "dramsim3_stats": reported}
-    entry = {"config": found["config"], "git": "x", "streams": {"f_rowconflict": {"refresh_on": figures}}}
+    golden = json.loads((DRAM / "golden.json").read_text())["dramsim3"]["DDR4"]
+    entry = {"config": found["config"]} | golden
+    figures = golden["streams"]["f_rowconflict"]["refresh_on"]
+    stats = found["streams"]["f_rowconflict/refresh_on"]["reported"]
+    entry["streams"] = {"f_rowconflict": {"refresh_on": figures | {"dramsim3_stats": stats}}}
     (tmp_path / "golden.json").write_text(json.dumps({"dramsim3": {"DDR4": entry}}))
     shown = judged(nearbank, tmp_path)
     names = [case["case"] for case in shown.json["cases"] if case["kind"] == "energy"]
