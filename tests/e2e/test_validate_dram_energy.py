@@ -75,10 +75,19 @@ def test_an_unseen_run_without_its_configuration_takes_the_known_one(
     assert (shown.code, shown.json["passed"]) == (0, True)
 
 
+def test_currents_given_with_the_energies_come_first(nearbank: Callable[..., Any], tmp_path: Path) -> None:
+    def change(entry: dict[str, Any]) -> None:
+        entry["IDD"] = entry["config"]["power"] | {"IDD4R": 100}
+
+    shown = judged(nearbank, folder(tmp_path, "GDDR6", "a_seq/refresh_off", change))
+    wrong = {case["case"].rpartition("/")[2] for case in shown.json["cases"] if not case["passed"]}
+    assert wrong == {"RD", "total"}
+
+
 def test_runs_beside_the_cycles_are_judged_too(nearbank: Callable[..., Any], tmp_path: Path) -> None:
     found = ENERGY["configs"]["DDR4"]
     golden = json.loads((DRAM / "golden.json").read_text())["dramsim3"]["DDR4"]
-    entry = {"config": found["config"]} | golden
+    entry = golden | {"config": found["config"] | golden.get("config", {})}
     figures = golden["streams"]["f_rowconflict"]["refresh_on"]
     stats = found["streams"]["f_rowconflict/refresh_on"]["reported"]
     entry["streams"] = {"f_rowconflict": {"refresh_on": figures | {"dramsim3_stats": stats}}}
@@ -94,6 +103,9 @@ def test_runs_beside_the_cycles_are_judged_too(nearbank: Callable[..., Any], tmp
         (lambda entry: entry["config"]["timing"].pop("tRAS"), "DDR4/a_seq/refresh_on: is not the energy"),
         (lambda entry: entry["config"]["power"].update(IDD0="x"), "is not the energy of a DRAMsim3 run"),
         (lambda entry: entry["streams"]["a_seq/refresh_on"]["reported"].pop("total_energy"), "total_energy"),
+        (lambda entry: entry["streams"].update({"a_seq/refresh_on": []}), "is not of its format"),
+        (lambda entry: entry["config"]["dram_structure"].update(BL=0), "is not the energy of a DRAMsim3 run"),
+        (lambda entry: entry["config"]["power"].update(IDD0=1), "is not the energy of a DRAMsim3 run"),
     ],
 )
 def test_an_energy_that_cannot_be_read_is_one_line(

@@ -24,6 +24,7 @@ LIMIT_PCT = 3.0
 """Issue 3: energies within 3 % on the same inputs."""
 
 STATS = "dramsim3_stats"
+SECTIONS = {"dram_structure", "timing", "power", "system"}
 COUNTS = {
     "ACT": "num_act_cmds",
     "RD": "num_read_cmds",
@@ -60,28 +61,33 @@ class EnergyRun:
 
 def energy_cases(folder: Path) -> Iterator[Case]:
     """All energy cases of a folder; none where it has no energies. Raises ConfigError for data that cannot be read."""
-    for run in _runs(folder):
+    try:
+        runs = list(_runs(folder))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{FILE} or {GOLDEN} is not of its format: {error!r}", file=str(folder)) from error
+    for run in runs:
         try:
             yield from _judge(run)
-        except (KeyError, TypeError, ValueError) as error:
-            raise run.error(f"is not the energy of a DRAMsim3 run: {error!r}") from error
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            text = " ".join(repr(error).split())
+            raise run.error(f"is not the energy of a DRAMsim3 run: {text}") from error
 
 
 def _runs(folder: Path) -> Iterator[EnergyRun]:
     golden = _read(folder / GOLDEN).get(SIMULATOR, {})
     file = folder / FILE
     for name, entry in _read(file).get("configs", {}).items():
-        config = entry.get("config") or golden.get(name, {}).get("config") or _shipped_config(name)
-        if config is None:
+        config = _config(name, entry, golden.get(name, {}))
+        if not config.keys() >= SECTIONS:
             raise ConfigError(f"{name}: no 'config' here or in {GOLDEN}", file=str(file))
         for stream, found in entry.get("streams", {}).items():
             yield EnergyRun(f"{name}/{stream}", config, found["reported"], file)
     for name, entry in golden.items():
         for stream, modes in entry.get("streams", {}).items():
             for refresh, figures in modes.items():
-                if STATS in figures and "config" in entry:
-                    run = f"{name}/{stream}/{refresh}"
-                    yield EnergyRun(run, entry["config"], figures[STATS], folder / GOLDEN)
+                config = _config(name, {}, entry)
+                if STATS in figures and config.keys() >= SECTIONS:
+                    yield EnergyRun(f"{name}/{stream}/{refresh}", config, figures[STATS], folder / GOLDEN)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -96,11 +102,11 @@ def _read(path: Path) -> dict[str, Any]:
     return data
 
 
-def _shipped_config(name: str) -> Mapping[str, Any] | None:
-    """The configuration of that name which comes with this program; unseen runs may share it."""
-    shipped: dict[str, Any] = _read(default_data("dram") / FILE).get("configs", {})
-    config: Mapping[str, Any] | None = shipped.get(name, {}).get("config")
-    return config
+def _config(name: str, entry: Mapping[str, Any], golden: Mapping[str, Any]) -> dict[str, Any]:
+    """Sections of a configuration: given with the energies, else with the cycles, else as we ship them."""
+    shipped = _read(default_data("dram") / FILE).get("configs", {}).get(name, {}).get("config", {})
+    config = {**shipped, **golden.get("config", {}), **entry.get("config", {})}
+    return config | ({"power": entry["IDD"]} if "IDD" in entry else {})
 
 
 def _judge(run: EnergyRun) -> Iterator[Case]:
