@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from simulator.cli.suites.base import Case
+from simulator.cli.suites.dram_energy import own_energy_cases
+
 DRAM = Path(__file__).resolve().parents[2] / "experiments" / "validation" / "data" / "dram"
 ENERGY = json.loads((DRAM / "energy_dramsim3.json").read_text())
 
@@ -82,6 +85,24 @@ def test_currents_given_with_the_energies_come_first(nearbank: Callable[..., Any
     shown = judged(nearbank, folder(tmp_path, "GDDR6", "a_seq/refresh_off", change))
     wrong = {case["case"].rpartition("/")[2] for case in shown.json["cases"] if not case["passed"]}
     assert wrong == {"RD", "total"}
+
+
+def test_a_run_of_our_own_is_judged_by_its_commands_and_times(tmp_path: Path) -> None:
+    stats = ENERGY["configs"]["DDR4"]["streams"]["c_random/refresh_on"]["reported"]
+    folder(tmp_path, "DDR4", "c_random/refresh_on")
+    commands = {"ACT": stats["num_act_cmds"], "RD": stats["num_read_cmds"], "REFab": stats["num_ref_cmds"]}
+    active, closed = stats["rank_active_cycles"]["0"], stats["all_bank_idle_cycles"]["0"]
+    errors = []
+    for activations in (1, 2):
+        beside = {
+            "commands": commands | {"ACT": commands["ACT"] * activations},
+            "active_ticks": active,
+            "rank_ticks": active + closed,
+        }
+        cycles = Case("dramsim3/DDR4/c_random/refresh_on", 1, 1, "DDR4", "ours", None, beside=beside)
+        (case,) = own_energy_cases(tmp_path, [cycles])
+        errors.append(case.error_pct)
+    assert errors == [pytest.approx(0, abs=1e-6), pytest.approx(100 * stats["act_energy"] / stats["total_energy"])]
 
 
 def test_runs_beside_the_cycles_are_judged_too(nearbank: Callable[..., Any], tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def run(folder: Path, progress: Progress) -> Report:
             cases.append(case)
             done += case.kind != TABLE
             progress(done, total)
-    return DramReport("dram", (*cases, *energies))
+    return DramReport("dram", (*cases, *energies, *dram_energy.own_energy_cases(folder, cases)))
 
 
 def _cases(config: GoldenConfig) -> Iterator[Case]:
@@ -137,6 +137,8 @@ def _judge(config: GoldenConfig, golden: GoldenRun, device: Device, stream: Requ
             "commands": run.commands,
             "expected_commands": dict(golden.commands),
             "same_commands": run.commands == dict(golden.commands),
+            "active_ticks": run.active_ticks,
+            "rank_ticks": run.rank_ticks,
         },
     )
 

@@ -7,8 +7,8 @@ V x mA x cycles; times the clock these are pJ.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,16 +61,33 @@ class EnergyRun:
 
 def energy_cases(folder: Path) -> Iterator[Case]:
     """All energy cases of a folder; none where it has no energies. Raises ConfigError for data that cannot be read."""
-    try:
-        runs = list(_runs(folder))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"{FILE} or {GOLDEN} is not of its format: {error!r}", file=str(folder)) from error
-    for run in runs:
+    for run in _listed(folder):
         try:
             yield from _judge(run)
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             text = " ".join(repr(error).split())
             raise run.error(f"is not the energy of a DRAMsim3 run: {text}") from error
+
+
+def own_energy_cases(folder: Path, cycles: Sequence[Case]) -> Iterator[Case]:
+    """The total of each run whose stream ran here too, from our own commands and state times, for ``cycles`` cases."""
+    own = {case.case: case.beside for case in cycles if case.got is not None}
+    for run in _listed(folder):
+        name = f"{SIMULATOR}/{run.name}" if run.name.count("/") > 1 else f"{SIMULATOR}/{run.name}/refresh_on"
+        if name in own:
+            found = own[name]
+            counts = {COUNTS[command]: count for command, count in found["commands"].items() if command in COUNTS}
+            active = found["active_ticks"]
+            times = {"rank_active_cycles": active, "all_bank_idle_cycles": found["rank_ticks"] - active}
+            reported = {**run.reported, **counts, **times}
+            yield from _judge(replace(run, reported=reported), "own_", ("total",))
+
+
+def _listed(folder: Path) -> list[EnergyRun]:
+    try:
+        return list(_runs(folder))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{FILE} or {GOLDEN} is not of its format: {error!r}", file=str(folder)) from error
 
 
 def _runs(folder: Path) -> Iterator[EnergyRun]:
@@ -109,8 +126,8 @@ def _config(name: str, entry: Mapping[str, Any], golden: Mapping[str, Any]) -> d
     return config | ({"power": entry["IDD"]} if "IDD" in entry else {})
 
 
-def _judge(run: EnergyRun) -> Iterator[Case]:
-    """One case for each component that is not zero on either side, and one for the total."""
+def _judge(run: EnergyRun, prefix: str = "", components: tuple[str, ...] = ()) -> Iterator[Case]:
+    """One case for each component that is not zero on either side, and one for the total; or for ``components``."""
     from simulator.cli.suites.dram_energy_spec import build_energy
 
     clock_ns = float(run.config["timing"]["tCK"])
@@ -118,9 +135,9 @@ def _judge(run: EnergyRun) -> Iterator[Case]:
     expected["total"] = float(run.reported[TOTAL]) * clock_ns
     got = _ours(run, build_energy(run.config), clock_ns)
     for component, pj in expected.items():
-        if pj or got[component]:
+        if (pj or got[component]) and (not components or component in components):
             yield Case(
-                case=f"{SIMULATOR}/{run.name}/{ENERGY}/{component}",
+                case=f"{SIMULATOR}/{run.name}/{ENERGY}/{prefix}{component}",
                 expected=pj,
                 got=got[component],
                 kind=ENERGY,
