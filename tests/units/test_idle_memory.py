@@ -77,6 +77,19 @@ def test_self_refresh_replaces_the_controllers_refreshes_and_wakes_slower() -> N
     assert saved == pytest.approx(asleep_ps / 3_900_000, abs=1)
 
 
+@pytest.mark.parametrize("idle", [{"power_down_after_ps": 1_000_000}, {"self_refresh_after_ps": 10_000_000}])
+def test_telling_in_between_changes_no_total(idle: dict[str, int]) -> None:
+    actions = Actions()
+    system, part = memory(idle, actions)
+    first = part.stream(BYTES, product(1, 1))
+    for share in (1, 5, 17, 33):
+        system.env.run(until=first.end_ps + GAP_PS * share // 40)
+        part.settle()
+    system.env.run(until=first.end_ps + GAP_PS)
+    part.stream(BYTES, product(1, 1))
+    assert actions.counts == two_streams(idle)[2]
+
+
 def test_a_gap_shorter_than_the_threshold_costs_nothing() -> None:
     idle = {"power_down_after_ps": 1_000_000, "self_refresh_after_ps": 2_000_000}
     assert two_streams(idle, 900_000)[:3] == two_streams({}, 900_000)[:3]
