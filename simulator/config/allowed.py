@@ -64,8 +64,8 @@ def _at(schema: Schema, definitions: Schema, steps: Path, data: Any) -> Iterator
 def _opened(schema: Schema, defs: Schema, data: Any) -> Iterator[Schema]:
     if "$ref" in schema:
         yield from _opened(defs[schema["$ref"].rpartition("/")[2]], defs, data)
-    elif "anyOf" in schema:
-        for choice in schema["anyOf"]:
+    elif choices := schema.get("anyOf", schema.get("oneOf")):
+        for choice in choices:
             yield from _opened(choice, defs, data)
     elif COMPONENT_MARK in schema:
         kind = data.get("kind") if isinstance(data, Mapping) else None

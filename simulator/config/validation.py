@@ -51,16 +51,21 @@ def build(document: Located, model: type[S]) -> S:
 
     Raises ConfigError, or ConfigErrors with every fault of the document.
     """
-    try:
-        spec = model.model_validate(_frozen(document.data), strict=True)
-    except ValidationError as error:
-        allowed = Allowed(model, document.data)
-        details = _without_unions(error.errors(include_url=False), document.data)
-        raise _group([_fault(document, path, detail, allowed) for path, detail in details]) from None
+    spec = build_by_types(document, model)
     found = [document.locate(fault.path).error(fault.message, dotted(fault.path)) for fault in faults(spec)]
     if found:
         raise _group(found)
     return spec
+
+
+def build_by_types(document: Located, model: type[S]) -> S:
+    """The document as a ``model``, each value checked by itself. Raises as `build` does."""
+    try:
+        return model.model_validate(_frozen(document.data), strict=True)
+    except ValidationError as error:
+        allowed = Allowed(model, document.data)
+        details = _without_unions(error.errors(include_url=False), document.data)
+        raise _group([_fault(document, path, detail, allowed) for path, detail in details]) from None
 
 
 def _frozen(data: Any) -> Any:
@@ -80,14 +85,14 @@ def _without_unions(details: Iterable[ErrorDetails], data: Any) -> list[tuple[Pa
     for detail in details:
         path: list[str | int] = []
         value: Any = data
+        *_, last = detail["loc"] or ("",)
         for step in detail["loc"]:
-            if not _leads_on(value, step):
-                # A step that is not in the data is the missing key itself, or names an alternative of a union.
-                if detail["type"] == "missing":
-                    path.append(step)
-                break
-            path.append(step)
-            value = value[step]
+            if _leads_on(value, step):
+                path.append(step)
+                value = value[step]
+            elif detail["type"] == "missing" and step is last:
+                path.append(step)
+            # Any other step that is not in the data names an alternative of a union.
         found.setdefault(tuple(path), detail)
     return list(found.items())
 
