@@ -52,24 +52,13 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     )
 
 
-WORKLOAD_PREFIX = "workload."
-
-
 def split_overrides(overrides: list[str]) -> tuple[list[str], list[str]]:
-    """(platform overrides, workload overrides).
+    """(platform overrides, workload overrides); see `for_workload`."""
+    from simulator.config.overrides import WORKLOAD_PREFIX, for_workload
 
-    A path under ``workload``, or one that begins with a key that only workloads have, is the workload's.
-    """
-    from simulator.config.platform_schema import Platform
-    from simulator.config.workload_schema import Scenario
-
-    only_workload = set(Scenario.model_fields) - set(Platform.model_fields)
     platform: list[str] = []
     workload: list[str] = []
     for text in overrides:
         path = text.split("=", 1)[0]
-        if path.startswith(WORKLOAD_PREFIX):
-            workload.append(text.removeprefix(WORKLOAD_PREFIX))
-        else:
-            (workload if path.split(".", 1)[0] in only_workload else platform).append(text)
+        (workload if for_workload(path) else platform).append(text.removeprefix(WORKLOAD_PREFIX))
     return platform, workload

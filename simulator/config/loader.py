@@ -58,9 +58,12 @@ class Document:
 
 
 def load_document(
-    ref: str | FilePath, *, expected_kind: str | tuple[str, ...] | None = None, overrides: Iterable[str] = ()
+    ref: str | FilePath,
+    *,
+    expected_kind: str | tuple[str, ...] | None = None,
+    overrides: Iterable[str | Override] = (),
 ) -> Document:
-    """The document called ``ref`` (a name or a path) with the ``overrides``, each ``key.path=value``.
+    """The document called ``ref`` (a name or a path) with the ``overrides``, each ``key.path=value`` or parsed.
 
     Raises ConfigError: for what cannot be found or read, a kind other than ``expected_kind``, a cycle of names, an
     override of something that is not there, or a plug-in that cannot be imported. The content is not validated: see
@@ -68,7 +71,7 @@ def load_document(
     """
     kinds = (expected_kind,) if isinstance(expected_kind, str) else expected_kind or ()
     path = paths.find(str(ref), kinds=kinds)
-    resolver = _Resolver([parse_override(text) for text in overrides])
+    resolver = _Resolver([parse_override(given) if isinstance(given, str) else given for given in overrides])
     root = resolver.load(path)
     _check_kind(root, path, kinds)
     import_entry_points()
@@ -107,7 +110,7 @@ class _Resolver:
         root = self._read(path)
         for override in self._first:
             root = apply_override(root, override)
-        root = self._resolve(root, path, (path,), ())
+        root = self._resolve(root, (path,), ())
         for override in self._last:
             root = apply_override(root, override)
         return root
@@ -127,30 +130,24 @@ class _Resolver:
             self._raw[key] = root
         return self._raw[key]
 
-    def _resolve(self, node: Node, file: FilePath, chain: tuple[FilePath, ...], at: tuple[str | int, ...]) -> Node:
-        """``node`` of ``file`` with every document that it names merged in."""
+    def _resolve(self, node: Node, chain: tuple[FilePath, ...], at: tuple[str | int, ...]) -> Node:
+        """``node`` with every document that it names merged in."""
         if isinstance(node.value, list):
-            items = [self._resolve(item, file, chain, (*at, i)) for i, item in enumerate(node.value)]
+            items = [self._resolve(item, chain, (*at, i)) for i, item in enumerate(node.value)]
             return Node(items, node.origin)
         if not node.is_mapping:
             return node
         named = [key for key in REFERENCE_KEYS if key in node.children]
-        own = {
-            key: self._resolve(child, file, chain, (*at, key))
-            for key, child in node.children.items()
-            if key not in named
-        }
+        own = {key: self._resolve(child, chain, (*at, key)) for key, child in node.children.items() if key not in named}
         if not named:
             return Node(own, node.origin)
         if len(named) > 1:
             raise node.children[named[1]].origin.error(
                 "a mapping has either 'extends' or 'use'", dotted((*at, named[1]))
             )
-        return merge(self._named(node, named[0], file, chain, at), Node(own, node.origin))
+        return merge(self._named(node, named[0], chain, at), Node(own, node.origin))
 
-    def _named(
-        self, node: Node, key: str, file: FilePath, chain: tuple[FilePath, ...], at: tuple[str | int, ...]
-    ) -> Node:
+    def _named(self, node: Node, key: str, chain: tuple[FilePath, ...], at: tuple[str | int, ...]) -> Node:
         """The resolved document that ``key`` of ``node`` names."""
         reference = node.children[key]
         where = dotted((*at, key))
@@ -159,8 +156,9 @@ class _Resolver:
         own_kind = node.children.get("kind")
         kinds = (str(own_kind.value),) if own_kind is not None and key == "extends" else ()
         try:
-            # In an override, which has no line, a relative path starts from the current directory.
-            path = paths.find(reference.value, kinds=kinds, base=file.parent if reference.origin.line else None)
+            # A relative path starts from the file it stands in; on the command line, from the current directory.
+            origin = reference.origin
+            path = paths.find(reference.value, kinds=kinds, base=FilePath(origin.file).parent if origin.line else None)
         except ConfigError as error:
             message = error.message if error.file is None else f"{error.message}: {error.file}"
             raise reference.origin.error(message, where) from None
@@ -168,4 +166,4 @@ class _Resolver:
         if path.resolve() in seen:
             names = " -> ".join(step.stem for step in (*chain[seen.index(path.resolve()) :], path))
             raise reference.origin.error(f"documents name each other in a cycle: {names}", where)
-        return self._resolve(self._read(path), path, (*chain, path), at)
+        return self._resolve(self._read(path), (*chain, path), at)

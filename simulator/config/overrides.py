@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulator.config.nearest import hint
+from simulator.config.platform_schema import Platform
 from simulator.config.tree import Node, Origin, dotted, replace
+from simulator.config.workload_schema import Scenario
 from simulator.config.yaml_reader import parse_scalar_or_flow
 from simulator.errors import ConfigError
 
@@ -26,6 +28,15 @@ class Override:
         return self.path[-1] in REFERENCE_KEYS
 
 
+WORKLOAD_PREFIX = "workload."
+
+
+def for_workload(path: str) -> bool:
+    """Whether the dotted ``path`` is a workload's: below ``workload``, or with a first key that only workloads have."""
+    only_workload = set(Scenario.model_fields) - set(Platform.model_fields)
+    return path.startswith(WORKLOAD_PREFIX) or path.split(".", 1)[0] in only_workload
+
+
 def parse_override(text: str) -> Override:
     """``key.path=value``, the value in YAML. Raises ConfigError."""
     key, equals, value = text.partition("=")
@@ -41,11 +52,11 @@ def apply_override(root: Node, override: Override) -> Node:
 
     Raises ConfigError with the nearest name when an earlier step is not there.
     """
-    return replace(root, _resolve(root, override), override.value)
+    return replace(root, override_path(root, override), override.value)
 
 
-def _resolve(root: Node, override: Override) -> tuple[str | int, ...]:
-    """The path from the root, list positions as numbers."""
+def override_path(root: Node, override: Override) -> tuple[str | int, ...]:
+    """The override's path from the root, list positions as numbers. Raises as `apply_override` does."""
     steps = override.path
     components = root.child(COMPONENTS)
     if components is not None and root.child(steps[0]) is None and components.child(steps[0]) is not None:

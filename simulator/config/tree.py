@@ -75,6 +75,15 @@ class Node:
         return self.value
 
 
+def planted(data: Any, origin: Origin) -> Node:
+    """Bare data as a tree, all of it from ``origin``."""
+    if isinstance(data, dict):
+        return Node({key: planted(value, origin) for key, value in data.items()}, origin)
+    if isinstance(data, list):
+        return Node([planted(value, origin) for value in data], origin)
+    return Node(data, origin)
+
+
 def merge(base: Node, over: Node) -> Node:
     """``base`` with what ``over`` says: mappings merge, anything else replaces, and a null removes an inherited key."""
     if not (base.is_mapping and over.is_mapping):

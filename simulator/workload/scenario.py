@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.config.loader import Document, build, load_document
+from simulator.config.overrides import Override
 from simulator.config.workload_schema import Scenario
 from simulator.errors import ConfigError, WorkloadError
 from simulator.workload.model import Model
@@ -102,8 +103,8 @@ class Workload:
         return hashlib.sha256(json.dumps(self.values(), sort_keys=True).encode()).hexdigest()
 
 
-def load_workload(ref: str | Path, overrides: Iterable[str] = ()) -> Workload:
-    """The scenario called ``ref`` (a name or a path), resolved with ``overrides``, each ``key.path=value``.
+def load_workload(ref: str | Path, overrides: Iterable[str | Override] = ()) -> Workload:
+    """The scenario called ``ref`` (a name or a path), resolved with ``overrides``, each ``key.path=value`` or parsed.
 
     Raises ConfigError for a file that cannot be used, or a name that is a model's; WorkloadError for a model that
     cannot be used, or for tokens beyond its positions.
