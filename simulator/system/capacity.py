@@ -20,13 +20,26 @@ from simulator.workload.tensors import weight_tensors
 
 def check_capacity(system: System, workload: Workload) -> Layout:
     """The layout of ``workload`` on ``system``. Raises CapacityError that says what would fit."""
-    demand = Demand(
+    return layouts.get(system.platform.layout)(_demand(system, workload), stores(system))
+
+
+def _demand(system: System, workload: Workload) -> Demand:
+    return Demand(
         tensors=_tensors(system, workload),
         cache=_cache(system, workload),
         batch=workload.batch,
         tokens=workload.cached_tokens,
     )
-    return layouts.get(system.platform.layout)(demand, stores(system))
+
+
+def needed_and_available(system: System, workload: Workload) -> tuple[int, int]:
+    """Bytes that ``workload`` takes in the memories of ``system`` with all padding, and bytes there are, fit or not."""
+    demand = _demand(system, workload)
+    needed = available = 0
+    for store in stores(system):
+        needed += sum(demand.rows(store)) * store.row_set_bytes
+        available += store.capacity_bytes
+    return needed, available
 
 
 def stores(system: System) -> list[Store]:
