@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulator.api import load_arch, load_workload, simulate
+    from simulator.api import load_arch, load_workload, simulate, sweep
     from simulator.errors import (
         CapacityError,
         ConfigError,
@@ -37,6 +37,7 @@ __all__ = [
     "load_arch",
     "load_workload",
     "simulate",
+    "sweep",
 ]
 
 _HOME = {
@@ -44,6 +45,7 @@ _HOME = {
     "load_arch": "simulator.api",
     "load_workload": "simulator.api",
     "simulate": "simulator.api",
+    "sweep": "simulator.api",
 }
 """Module of each public name that is not an error."""
 

@@ -16,6 +16,7 @@ PUBLIC = {
     "load_arch",
     "load_workload",
     "simulate",
+    "sweep",
 }
 
 
