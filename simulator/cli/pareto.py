@@ -52,12 +52,12 @@ def run(args: argparse.Namespace) -> int:
     best = front(rows, objectives)
     wanted = {objective.column: objective.direction for objective in objectives}
     if args.json:
-        shown = ("point", *finished.axes, *wanted)
+        shown = ("point", *finished.terms.axes, *wanted)
         output.document(
             {"objectives": wanted, "points": len(rows), "front": [{c: r.get(c) for c in shown} for r in best]}
         )
     else:
-        output.show(front_view(best, wanted, finished.axes, len(rows)))
+        output.show(front_view(best, wanted, finished.terms.axes, len(rows)))
     if finished.missing:
         output.warn(f"{args.folder}: {finished.missing} of {len(finished.points)} points have no result yet")
     return 0

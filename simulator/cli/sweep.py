@@ -4,97 +4,136 @@ from __future__ import annotations
 
 import argparse
 import signal
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_json, positive_int
+from simulator.errors import ConfigError
 
 if TYPE_CHECKING:
-    from simulator.explore.columns import Objective
-    from simulator.explore.plan import Plan
-    from simulator.explore.run import Finished
+    from simulator.explore.folder import Folder
+    from simulator.explore.run import MakeExecutor
 
-EXIT_FAILED_POINTS = 3
 EXIT_INTERRUPTED = 130
 
 
 def add_parser(verbs: Verbs) -> None:
     """Register the verb."""
-    parser = verbs.add_parser("sweep", help="simulate every point of a design space", description=__doc__)
-    parser.add_argument("spec", metavar="SPEC", help="the YAML of a sweep")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the sweep")
+    parser = verbs.add_parser(
+        "sweep",
+        help="simulate every point of a design space",
+        description=__doc__,
+        epilog="SPEC may also be the folder of a sweep: then its points are taken as they were frozen there.",
+    )
+    parser.add_argument("spec", type=Path, metavar="SPEC", help="the YAML of a sweep")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder of the sweep")
     parser.add_argument(
         "-j", "--jobs", type=positive_int, metavar="N", help="worker processes (default: one for each core)"
     )
     parser.add_argument("--resume", action="store_true", help="continue what DIR holds; only what is new is simulated")
-    parser.add_argument("--retry-failed", action="store_true", help="with --resume: also try failed points again")
+    parser.add_argument("--retry-failed", action="store_true", help="continue, and try failed points again as well")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--cluster", type=Path, metavar="CLUSTER", help="run on the cluster that this YAML describes")
+    where.add_argument("--shard", metavar="I/N", help="run only the I-th of N parts; --merge makes the table")
+    where.add_argument("--merge", action="store_true", help="run nothing: make the table of what there is")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Sweep and show the Pareto front; exit code 3 if points failed."""
-    from simulator.api import EVALUATE, read_sweep
-    from simulator.cli.sweep_watch import watching
-    from simulator.explore.executors.local import local_executor
+    """Sweep and show the Pareto front; exit code 3 if points failed, 1 if some are missing."""
     from simulator.explore.folder import Folder
+
+    folder = Folder(_folder(args))
+    # A batch system ends a job by SIGTERM; that is a Ctrl-C to us.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _mode(args)(args, folder)
+    except KeyboardInterrupt:
+        points = len(folder.outcomes())
+        output.warn(f"interrupted; {folder.path} holds the outcomes of {points} points, --resume continues")
+        return EXIT_INTERRUPTED
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    given: Path | None = args.output
+    if args.spec.is_dir():
+        if given is not None and given.resolve() != args.spec.resolve():
+            raise ConfigError(
+                f"{args.spec} is the folder of a sweep; it cannot be run in another folder", key="--output"
+            )
+        return Path(args.spec)
+    if given is None:
+        raise ConfigError("a folder for the sweep is needed: -o DIR")
+    return given
+
+
+def _mode(args: argparse.Namespace) -> Callable[..., int]:
+    if args.merge:
+        return _merge
+    if args.cluster:
+        from simulator.cli.sweep_cluster import run_on_cluster
+
+        return run_on_cluster
+    if args.shard:
+        return _shard
+    return _remainder if args.spec.is_dir() else _whole
+
+
+def _whole(args: argparse.Namespace, folder: Folder) -> int:
+    """All of a sweep, here."""
+    from simulator.api import read_sweep
+    from simulator.cli.sweep_summary import show
+    from simulator.cli.sweep_watch import watching
     from simulator.explore.run import run_sweep
 
     plan = read_sweep(args.spec)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with watching(plan.name, plan.objectives) as watch:
-        try:
-            finished = run_sweep(
-                plan,
-                Folder(args.output),
-                lambda plan: local_executor(plan, EVALUATE, args.output, args.jobs),
-                watch,
-                resume=args.resume or args.retry_failed,
-                retry=args.retry_failed,
-            )
-        except KeyboardInterrupt:
-            output.warn(f"interrupted: {watch.progress.done} points are done; --resume continues")
-            return EXIT_INTERRUPTED
-    watch.end()
-    return show(args, finished, plan)
+    resume = args.resume or args.retry_failed
+    with watching(plan.terms) as watch:
+        finished = run_sweep(plan, folder, local(args, folder), watch, resume=resume, retry=args.retry_failed)
+    return show(finished, as_json=args.json)
 
 
-def show(args: argparse.Namespace, finished: Finished, plan: Plan) -> int:
-    """The Pareto front and where the table lies."""
-    from simulator.explore.pareto import feasible, front
-    from simulator.report.sweep_view import front_view
+def _remainder(args: argparse.Namespace, folder: Folder) -> int:
+    """What is left of a frozen sweep, here."""
+    from simulator.cli.sweep_summary import show
+    from simulator.cli.sweep_watch import watching
+    from simulator.explore.run import finish, run_frozen
 
-    rows = feasible(finished.rows, plan.constraints)
-    best = front(rows, plan.objectives)
-    counts = _counts(finished)
-    if args.json:
-        output.document(document(finished, plan.objectives, best, counts))
-    else:
-        wanted = {objective.column: objective.direction for objective in plan.objectives}
-        output.show(front_view(best, wanted, finished.axes, len(rows)))
-        output.text(f"table: {finished.table}")
-    if finished.table is not None and finished.table.suffix == ".csv":
-        output.warn("pyarrow is not installed, so the table is CSV; for Parquet: pip install 'nearbank[table]'")
-    return EXIT_FAILED_POINTS if counts.get("failed") else 0
+    with watching(folder.frozen().terms) as watch:
+        run_frozen(folder, local(args, folder), watch, retry=args.retry_failed)
+    return show(finish(folder), as_json=args.json)
 
 
-def _counts(finished: Finished) -> dict[str, int]:
-    from collections import Counter
+def _shard(args: argparse.Namespace, folder: Folder) -> int:
+    """One part of a sweep."""
+    from simulator.api import read_sweep
+    from simulator.cli.sweep_watch import watching
+    from simulator.explore.run import freeze, run_frozen
+    from simulator.explore.shards import shard
 
-    return dict(Counter(str(row["status"]) for row in finished.rows))
+    part = shard(args.shard)
+    if not args.spec.is_dir():
+        with folder.locked(exclusive=False):
+            freeze(read_sweep(args.spec), folder)
+    with watching(folder.frozen().terms) as watch:
+        run_frozen(folder, local(args, folder), watch, shard=part, retry=args.retry_failed)
+    return 0
 
 
-def document(
-    finished: Finished, objectives: tuple[Objective, ...], best: list[dict[str, Any]], counts: dict[str, int]
-) -> dict[str, Any]:
-    """The sweep as data, schema ``nearbank.sweep/1``."""
-    wanted = [objective.column for objective in objectives]
-    return {
-        "schema": "nearbank.sweep/1",
-        "table": str(finished.table),
-        "points": counts,
-        "missing": finished.missing,
-        "objectives": {objective.column: objective.direction for objective in objectives},
-        "front": [{"point": row["point"]} | {c: row.get(c) for c in (*finished.axes, *wanted)} for row in best],
-    }
+def _merge(args: argparse.Namespace, folder: Folder) -> int:
+    """The table of what there is."""
+    from simulator.cli.sweep_summary import show
+    from simulator.explore.run import finish
+
+    return show(finish(folder), as_json=args.json)
+
+
+def local(args: argparse.Namespace, folder: Folder) -> MakeExecutor:
+    """Worker processes on this machine."""
+    from simulator.api import EVALUATE
+    from simulator.explore.executors.local import local_executor
+
+    return lambda terms, catalog: local_executor(terms, catalog, EVALUATE, folder.path, args.jobs)

@@ -16,9 +16,9 @@ from simulator.report.sweep_view import Progress, live, progress_line
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from simulator.explore.columns import Objective
     from simulator.explore.outcome import Outcome
     from simulator.explore.points import Point
+    from simulator.explore.terms import Terms
 
 REDRAW_EVERY_S = 0.5
 
@@ -26,10 +26,10 @@ REDRAW_EVERY_S = 0.5
 class SweepWatch:
     """Counts outcomes and shows them: plain lines, or a ``view`` on a terminal."""
 
-    def __init__(self, name: str, objectives: Sequence[Objective], view: Live | None = None) -> None:
+    def __init__(self, terms: Terms, view: Live | None = None) -> None:
         self.progress = Progress()
-        self._name = name
-        self._objectives = objectives
+        self._name = terms.name
+        self._objectives = terms.objectives
         self._view = view
         self._counts: Counter[str] = Counter()
         self._best: dict[str, tuple[float, str]] = {}
@@ -89,13 +89,17 @@ def _where(point: Point) -> str:
 
 
 @contextmanager
-def watching(name: str, objectives: Sequence[Objective]) -> Iterator[SweepWatch]:
-    """A watch for as long as the sweep runs."""
+def watching(terms: Terms) -> Iterator[SweepWatch]:
+    """A watch for as long as the sweep runs; it says at the end how far that was."""
     if not sys.stderr.isatty():
-        yield SweepWatch(name, objectives)
+        watch = SweepWatch(terms)
+        yield watch
+        watch.end()
         return
     from rich.console import Console
     from rich.live import Live
 
     with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as view:
-        yield SweepWatch(name, objectives, view)
+        watch = SweepWatch(terms, view)
+        yield watch
+    watch.end()

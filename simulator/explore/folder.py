@@ -3,6 +3,7 @@
 ::
 
     sweep.yaml          the sweep as it was given
+    terms.json          what holds for all points: limits, axes, objectives
     catalog.json        platforms and workloads of the points
     points.jsonl        the points, one a line
     journal/*.jsonl     outcomes, one journal for each process that writes
@@ -12,19 +13,32 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from simulator.errors import ConfigError
 from simulator.explore.journal import Journal, lock, read_journal
 from simulator.explore.outcome import Outcome
-from simulator.explore.points import Catalog, Point
+from simulator.explore.points import Catalog, Point, simulator_version
+from simulator.explore.terms import Terms
 
-SPEC, CATALOG, POINTS, JOURNALS, LOCK = "sweep.yaml", "catalog.json", "points.jsonl", "journal", "lock"
+SPEC, TERMS, CATALOG, POINTS = "sweep.yaml", "terms.json", "catalog.json", "points.jsonl"
+JOURNALS, LOCK = "journal", "lock"
 LOCAL = "local"
 """Name of the journal of a sweep that runs as one process."""
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A sweep whose points are all known."""
+
+    terms: Terms
+    catalog: Catalog
+    points: tuple[Point, ...]
 
 
 class Folder:
@@ -36,7 +50,7 @@ class Folder:
     @property
     def is_frozen(self) -> bool:
         """Whether it holds the points of a sweep."""
-        return (self.path / POINTS).is_file() and (self.path / CATALOG).is_file()
+        return all((self.path / name).is_file() for name in (TERMS, CATALOG, POINTS))
 
     @contextmanager
     def locked(self, *, exclusive: bool = True) -> Iterator[None]:
@@ -56,11 +70,13 @@ class Folder:
         finally:
             os.close(fd)
 
-    def freeze(self, spec: str, catalog: Catalog, points: Iterable[Point]) -> None:
+    def freeze(self, spec: str, frozen: Frozen) -> None:
         """Write what the sweep consists of; each file whole or not at all."""
+        terms = asdict(frozen.terms) | {"simulator": simulator_version()}
         self.write(SPEC, spec)
-        self.write(CATALOG, catalog.to_json())
-        self.write(POINTS, "".join(f"{point.to_json()}\n" for point in points))
+        self.write(TERMS, json.dumps(terms, indent=2) + "\n")
+        self.write(CATALOG, frozen.catalog.to_json())
+        self.write(POINTS, "".join(f"{point.to_json()}\n" for point in frozen.points))
 
     def write(self, name: str, content: str) -> Path:
         """Write a file so that readers see the old one or the whole new one."""
@@ -79,13 +95,16 @@ class Folder:
         path = self.path / SPEC
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
-    def catalog(self) -> Catalog:
-        """The frozen catalog. Raises ConfigError when there is none."""
-        return Catalog.from_json(self._read(CATALOG))
-
-    def points(self) -> list[Point]:
-        """The frozen points, in order. Raises ConfigError when there are none."""
-        return [Point.from_json(line) for line in self._read(POINTS).splitlines()]
+    def frozen(self, *, to_run: bool = False) -> Frozen:
+        """What was frozen here. Raises ConfigError when nothing was, or if it is ``to_run``, by another simulator."""
+        terms = json.loads(self._read(TERMS))
+        if to_run and terms["simulator"] != simulator_version():
+            raise ConfigError(
+                f"{self.path} was frozen by simulator {terms['simulator']}, this is {simulator_version()};"
+                " sweep its YAML again"
+            )
+        points = tuple(Point.from_json(line) for line in self._read(POINTS).splitlines())
+        return Frozen(Terms.from_data(terms), Catalog.from_json(self._read(CATALOG)), points)
 
     def _read(self, name: str) -> str:
         path = self.path / name

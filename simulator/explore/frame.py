@@ -65,7 +65,7 @@ def sweep_to_frame(  # noqa: PLR0913 - what a sweep is run with
         finished = run_sweep(
             plan,
             Folder(path),
-            lambda plan: local_executor(plan, evaluate, path, jobs),
+            lambda terms, catalog: local_executor(terms, catalog, evaluate, path, jobs),
             _Progress(progress),
             resume=resume,
         )

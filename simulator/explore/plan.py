@@ -20,6 +20,7 @@ from simulator.explore.resolver import Resolver
 from simulator.explore.samplers import sample
 from simulator.explore.skipping import check_names
 from simulator.explore.space import Space, read_space
+from simulator.explore.terms import Rules, Terms
 
 KIND = "sweep"
 DEFAULT_OBJECTIVES = ("tokens_per_s", "tokens_per_j")
@@ -37,6 +38,18 @@ class Plan:
     resolver: Resolver
     objectives: tuple[Objective, ...]
     constraints: tuple[Condition, ...]
+
+    @property
+    def terms(self) -> Terms:
+        """What holds for all points."""
+        limits = self.spec.limits
+        return Terms(
+            name=self.name,
+            rules=Rules(limits.time_s, limits.memory_mib, self.spec.retries),
+            axes=self.space.columns,
+            objectives=self.objectives,
+            constraints=self.spec.constraints,
+        )
 
     @property
     def catalog(self) -> Catalog:

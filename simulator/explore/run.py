@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from simulator.errors import ConfigError
 from simulator.explore.columns import Row
-from simulator.explore.folder import LOCAL, Folder
+from simulator.explore.folder import LOCAL, Folder, Frozen
 from simulator.explore.journal import Journal
 from simulator.explore.outcome import Outcome
 from simulator.explore.plan import Plan
-from simulator.explore.points import Point
+from simulator.explore.points import Catalog, Point
+from simulator.explore.shards import Shard
 from simulator.explore.table import columns_of, rows_of, write_table
+from simulator.explore.terms import Terms
 
 
 class Executor(Protocol):
@@ -27,6 +29,9 @@ class Executor(Protocol):
 
     def run(self, points: Iterable[Point]) -> Iterator[Outcome | None]:
         """Outcomes as they come; None now and then."""
+
+
+MakeExecutor = Callable[[Terms, Catalog], AbstractContextManager[Executor]]
 
 
 class Watch(Protocol):
@@ -47,11 +52,11 @@ class Watch(Protocol):
 
 @dataclass(frozen=True)
 class Finished:
-    """A sweep after its run. ``missing``: points without an outcome, which only a shard or a merge leaves."""
+    """What is known of a sweep, and where its table lies if it has one."""
 
+    terms: Terms
     points: tuple[Point, ...]
     outcomes: Mapping[str, Outcome]
-    axes: tuple[str, ...]
     table: Path | None = None
 
     @property
@@ -62,15 +67,12 @@ class Finished:
     @property
     def columns(self) -> list[str]:
         """The columns of the table."""
-        return columns_of(self.rows, self.axes)
+        return columns_of(self.rows, self.terms.axes)
 
     @property
     def missing(self) -> int:
         """Points without an outcome."""
         return sum(point.id not in self.outcomes for point in self.points)
-
-
-MakeExecutor = Callable[[Plan], AbstractContextManager[Executor]]
 
 
 def run_sweep(  # noqa: PLR0913 - what a sweep is run with
@@ -84,29 +86,78 @@ def run_sweep(  # noqa: PLR0913 - what a sweep is run with
     with folder.locked():
         if not resume and folder.has_outcomes():
             raise ConfigError(f"{folder.path} already holds a sweep; continue it with --resume, or take another -o")
-        known = {id_: o for id_, o in folder.outcomes().items() if not (retry and o.status == "failed")}
-        with folder.journal(LOCAL) as journal, executor(plan) as workers:
-            recorder = Recorder(known, journal, watch)
-            points = (_searched if plan.is_adaptive else _listed)(plan, folder, recorder, workers)
-        outcomes = {point.id: known[point.id] for point in points}
-        return finish(folder, points, outcomes, plan.space.columns)
+        if not plan.is_adaptive:
+            frozen = freeze(plan, folder)
+            _evaluate(frozen, frozen.points, folder, LOCAL, executor, watch, retry=retry)
+        else:
+            _search(plan, folder, executor, watch, retry=retry)
+        return finish(folder)
 
 
-def _listed(plan: Plan, folder: Folder, recorder: Recorder, executor: Executor) -> list[Point]:
-    points = list(plan.points())
-    folder.freeze(plan.text, plan.catalog, points)
-    recorder.watch.begin(len(points))
-    recorder.evaluate(points, executor)
-    return points
+def freeze(plan: Plan, folder: Folder) -> Frozen:
+    """Resolve all points of ``plan`` and keep them in ``folder``. Raises ConfigError for points that need results."""
+    if plan.is_adaptive:
+        raise ConfigError(
+            f"the sampler '{plan.spec.sampler}' chooses points by results; its points cannot be shared out"
+        )
+    points = tuple(plan.points())
+    frozen = Frozen(plan.terms, plan.catalog, points)
+    folder.freeze(plan.text, frozen)
+    return frozen
 
 
-def _searched(plan: Plan, folder: Folder, recorder: Recorder, executor: Executor) -> list[Point]:
+def run_frozen(
+    folder: Folder, executor: MakeExecutor, watch: Watch, *, shard: Shard | None = None, retry: bool = False
+) -> None:
+    """Evaluate what is left of the points frozen in ``folder``, or of a ``shard`` of them.
+
+    Raises ConfigError when none are, when another simulator froze them, or when another process has this shard.
+    """
+    with folder.locked(exclusive=shard is None):
+        frozen = folder.frozen(to_run=True)
+        points = frozen.points if shard is None else shard.of(frozen.points)
+        _evaluate(frozen, points, folder, LOCAL if shard is None else str(shard), executor, watch, retry=retry)
+
+
+def finish(folder: Folder) -> Finished:
+    """Write the table of what ``folder`` knows."""
+    known = load_finished(folder)
+    return replace(known, table=write_table(folder, known.rows, known.terms.axes, known.outcomes))
+
+
+def load_finished(folder: Folder) -> Finished:
+    """What a folder knows so far. Raises ConfigError when it holds no sweep."""
+    frozen = folder.frozen()
+    return Finished(frozen.terms, frozen.points, folder.outcomes())
+
+
+def _evaluate(  # noqa: PLR0913 - what a sweep is run with
+    frozen: Frozen,
+    points: Sequence[Point],
+    folder: Folder,
+    journal: str,
+    executor: MakeExecutor,
+    watch: Watch,
+    *,
+    retry: bool,
+) -> None:
+    with folder.journal(journal) as open_journal, executor(frozen.terms, frozen.catalog) as workers:
+        watch.begin(len(points))
+        Recorder(_known(folder, retry=retry), open_journal, watch).evaluate(points, workers)
+
+
+def _search(plan: Plan, folder: Folder, executor: MakeExecutor, watch: Watch, *, retry: bool) -> None:
     from simulator.explore.search import search
 
-    recorder.watch.begin(plan.spec.samples or 0)
-    points = search(plan, lambda points: recorder.evaluate(points, executor))
-    folder.freeze(plan.text, plan.catalog, points)
-    return points
+    with folder.journal(LOCAL) as journal, executor(plan.terms, plan.catalog) as workers:
+        watch.begin(plan.spec.samples or 0)
+        recorder = Recorder(_known(folder, retry=retry), journal, watch)
+        points = search(plan, lambda points: recorder.evaluate(points, workers))
+    folder.freeze(plan.text, Frozen(plan.terms, plan.catalog, tuple(points)))
+
+
+def _known(folder: Folder, *, retry: bool) -> dict[str, Outcome]:
+    return {key: outcome for key, outcome in folder.outcomes().items() if not (retry and outcome.status == "failed")}
 
 
 class Recorder:
@@ -115,32 +166,18 @@ class Recorder:
     def __init__(self, known: dict[str, Outcome], journal: Journal, watch: Watch) -> None:
         self._known = known
         self._journal = journal
-        self.watch = watch
+        self._watch = watch
 
     def evaluate(self, points: Iterable[Point], executor: Executor) -> Mapping[str, Outcome]:
         """All outcomes known, those of ``points`` among them."""
         points = list(points)
         todo = {point.id: point for point in points if point.id not in self._known}
-        self.watch.recall(sum(point.id in self._known for point in points))
+        self._watch.recall(sum(point.id in self._known for point in points))
         for outcome in executor.run(todo.values()) if todo else ():
             if outcome is None:
-                self.watch.tick(executor.doing)
+                self._watch.tick(executor.doing)
                 continue
             self._journal.append(outcome)
             self._known[outcome.id] = outcome
-            self.watch.outcome(todo[outcome.id], outcome)
+            self._watch.outcome(todo[outcome.id], outcome)
         return self._known
-
-
-def finish(folder: Folder, points: Sequence[Point], outcomes: Mapping[str, Outcome], axes: Sequence[str]) -> Finished:
-    """Write the table of what there is."""
-    finished = Finished(tuple(points), outcomes, tuple(axes))
-    table = write_table(folder, finished.rows, axes, outcomes)
-    return Finished(finished.points, outcomes, finished.axes, table)
-
-
-def load_finished(folder: Folder) -> Finished:
-    """What a folder knows so far. Raises ConfigError when it holds no sweep."""
-    points = folder.points()
-    axes = dict.fromkeys(label for point in points for label in point.labels)
-    return Finished(tuple(points), folder.outcomes(), tuple(axes))

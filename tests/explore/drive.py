@@ -36,7 +36,7 @@ def drive(spec: Path, folder: Path, *, resume: bool = False, retry: bool = False
     return run_sweep(
         read_sweep(spec),
         Folder(folder),
-        lambda plan: local_executor(plan, evaluate, folder, 2),
+        lambda terms, catalog: local_executor(terms, catalog, evaluate, folder, 2),
         Silent(),
         resume=resume,
         retry=retry,

@@ -11,7 +11,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,8 +19,8 @@ from simulator.errors import SimulatorError
 from simulator.explore.executors.batches import Queue
 from simulator.explore.executors.wire import STARTED, Inbox, send
 from simulator.explore.outcome import Outcome
-from simulator.explore.plan import Plan
 from simulator.explore.points import Catalog, Point
+from simulator.explore.terms import Rules, Terms
 
 GRACE_S = 5.0
 """How long a worker that has hung up may take to end before it is killed."""
@@ -36,15 +35,6 @@ LOG = "workers.log"
 """Where in the folder of a sweep the stderr of its workers goes."""
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What holds for each point: most seconds, most memory of its worker, tries after its worker died."""
-
-    time_s: float
-    memory_mib: int
-    retries: int
 
 
 class Worker:
@@ -219,11 +209,9 @@ class LocalExecutor:
         return worker.end()
 
 
-def local_executor(plan: Plan, evaluate: str, folder: Path, jobs: int | None = None) -> LocalExecutor:
-    """The worker processes of ``plan``: ``jobs`` of them, or one for each core that this process may use."""
-    spec = plan.spec
-    rules = Rules(spec.limits.time_s, spec.limits.memory_mib, spec.retries)
-    return LocalExecutor(evaluate, plan.catalog, jobs or cores(), rules, folder / LOG)
+def local_executor(terms: Terms, catalog: Catalog, evaluate: str, folder: Path, jobs: int | None) -> LocalExecutor:
+    """The worker processes of a sweep: ``jobs`` of them, or one for each core that this process may use."""
+    return LocalExecutor(evaluate, catalog, jobs or cores(), terms.rules, folder / LOG)
 
 
 def cores() -> int:
