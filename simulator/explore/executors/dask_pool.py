@@ -82,7 +82,7 @@ class DaskExecutor:
         flying: dict[str, tuple[Any, Point]] = {}
         arrived: queue.SimpleQueue[str] = queue.SimpleQueue()
         while True:
-            for point in islice(left, self._room() - len(flying)):
+            for point in islice(left, max(0, self._room() - len(flying))):
                 future = flying[point.id] = (self._submit(point), point)
                 future[0].add_done_callback(lambda _, key=point.id: arrived.put(key))
             if not flying:
