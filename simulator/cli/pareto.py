@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             {"objectives": wanted, "points": len(rows), "front": [{c: r.get(c) for c in shown} for r in best]}
         )
     else:
-        output.show(front_view(best, wanted, finished.terms.axes, len(rows)))
+        output.show(front_view(best, wanted, finished.terms.axes, rows))
     if finished.missing:
         output.warn(f"{args.folder}: {finished.missing} of {len(finished.points)} points have no result yet")
     return 0

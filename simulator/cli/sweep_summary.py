@@ -28,7 +28,7 @@ def show(finished: Finished, *, as_json: bool) -> int:
         output.document(document(finished, best, counts))
     else:
         wanted = {objective.column: objective.direction for objective in terms.objectives}
-        output.show(front_view(best, wanted, terms.axes, len(rows)))
+        output.show(front_view(best, wanted, terms.axes, rows))
         output.text(f"table: {finished.table}")
     if finished.table is not None and finished.table.suffix == ".csv":
         output.warn("pyarrow is not installed, so the table is CSV; for Parquet: pip install 'nearbank[table]'")

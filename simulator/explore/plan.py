@@ -46,7 +46,8 @@ class Plan:
         return Terms(
             name=self.name,
             rules=Rules(limits.time_s, limits.memory_mib, self.spec.retries),
-            axes=self.space.columns,
+            axes=tuple(self.spec.axes),
+            labels=self.space.columns,
             objectives=self.objectives,
             constraints=self.spec.constraints,
         )

@@ -67,7 +67,7 @@ class Finished:
     @property
     def columns(self) -> list[str]:
         """The columns of the table."""
-        return columns_of(self.rows, self.terms.axes)
+        return columns_of(self.rows, self.terms.labels)
 
     @property
     def missing(self) -> int:
@@ -122,7 +122,7 @@ def run_frozen(
 def finish(folder: Folder) -> Finished:
     """Write the table of what ``folder`` knows."""
     known = load_finished(folder)
-    return replace(known, table=write_table(folder, known.rows, known.terms.axes, known.outcomes))
+    return replace(known, table=write_table(folder, known.rows, known.terms.labels, known.outcomes))
 
 
 def load_finished(folder: Folder) -> Finished:

@@ -33,19 +33,19 @@ def _row(point: Point, outcome: Outcome) -> Row:
     return {**leading, **point.labels, **outcome.figures}
 
 
-def columns_of(rows: Sequence[Row], axes: Sequence[str]) -> list[str]:
-    """All columns: leading, axes, figures sorted by name."""
-    first = dict.fromkeys([*LEADING, *axes])
+def columns_of(rows: Sequence[Row], labels: Sequence[str]) -> list[str]:
+    """All columns: leading, those of the axes, figures sorted by name."""
+    first = dict.fromkeys([*LEADING, *labels])
     return [*first, *sorted({column for row in rows for column in row} - first.keys())]
 
 
-def write_table(folder: Folder, rows: Sequence[Row], axes: Sequence[str], outcomes: Mapping[str, Outcome]) -> Path:
+def write_table(folder: Folder, rows: Sequence[Row], labels: Sequence[str], outcomes: Mapping[str, Outcome]) -> Path:
     """Write the table and the assumptions that it refers to; Parquet where pyarrow is installed. Gives its path."""
     texts = {Texts.key(o.assumptions): o.assumptions for o in outcomes.values() if o.assumptions}
     used = {row["assumptions"] for row in rows}
     kept = {key: value for key, value in sorted(texts.items()) if key in used}
     folder.write(ASSUMPTIONS, json.dumps(kept, indent=2) + "\n")
-    columns = columns_of(rows, axes)
+    columns = columns_of(rows, labels)
     if find_spec("pyarrow") is None:
         (folder.path / PARQUET).unlink(missing_ok=True)
         return folder.write(CSV, _csv(rows, columns))

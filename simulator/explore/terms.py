@@ -21,11 +21,15 @@ class Rules:
 
 @dataclass(frozen=True)
 class Terms:
-    """A sweep's name, its rules, the columns of its axes, and what it looks for. ``constraints``: conditions."""
+    """A sweep's name, its rules, its axes, and what it looks for.
+
+    ``labels``: the columns of the axes and of the single keys that they set. ``constraints``: conditions.
+    """
 
     name: str
     rules: Rules
     axes: tuple[str, ...]
+    labels: tuple[str, ...]
     objectives: tuple[Objective, ...]
     constraints: tuple[str, ...] = ()
 
@@ -41,6 +45,7 @@ class Terms:
             name=data["name"],
             rules=Rules(**data["rules"]),
             axes=tuple(data["axes"]),
+            labels=tuple(data["labels"]),
             objectives=tuple(Objective(**wanted) for wanted in data["objectives"]),
             constraints=tuple(data["constraints"]),
         )

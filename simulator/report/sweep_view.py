@@ -67,17 +67,23 @@ def live(name: str, progress: Progress, best: Mapping[str, tuple[float, str]], d
 
 
 def front_view(
-    rows: Sequence[Mapping[str, Cell]], objectives: Mapping[str, str], axes: Sequence[str], considered: int
+    rows: Sequence[Mapping[str, Cell]],
+    objectives: Mapping[str, str],
+    axes: Sequence[str],
+    considered: Sequence[Mapping[str, Cell]],
 ) -> RenderableType:
-    """The Pareto front. ``objectives``: column -> ``max`` or ``min``; ``considered``: points it was taken from."""
+    """The Pareto front ``rows``, with the axes that vary in ``considered``, the points that it was taken from.
+
+    ``objectives``: column -> ``max`` or ``min``.
+    """
     wanted = " and ".join(f"{column} ({direction})" for column, direction in objectives.items())
-    title = Text(f"Pareto front of {wanted}: {len(rows)} of {considered} points", style="dim")
+    title = Text(f"Pareto front of {wanted}: {len(rows)} of {len(considered)} points", style="dim")
     if not rows:
         return title
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in objectives:
         table.add_column(column, justify="right", no_wrap=True)
-    shown = [axis for axis in axes if len({row.get(axis) for row in rows}) > 1 or len(axes) <= 4]
+    shown = [axis for axis in axes if len({row.get(axis) for row in considered}) > 1]
     for name in _short(shown):
         table.add_column(name, justify="right", overflow="fold")
     for row in rows[:MOST_ROWS]:

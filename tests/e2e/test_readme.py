@@ -23,21 +23,22 @@ COMMAND_BLOCK = re.compile(r"<!-- output: nearbank (?P<argv>.+?) -->\n```text\n(
 EXAMPLE_BLOCK = re.compile(
     r"```python\n(?P<code>.*?)```\n<!-- output of the example -->\n```text\n(?P<shown>.*?)```", re.DOTALL
 )
+SWEEPS = README.parent / "docs" / "sweeps.md"
 MENTIONED = re.compile(r"^\| `nearbank (?P<words>.+?)` \|", re.MULTILINE)
 
 
-def compare(block: re.Match[str], printed: str) -> None:
-    """The block shows ``printed``; or, when asked to, make it so."""
+def compare(block: re.Match[str], printed: str, page: Path = README) -> None:
+    """The block of ``page`` shows ``printed``; or, when asked to, make it so."""
     printed = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
     if os.environ.get("NEARBANK_UPDATE_README") == "1":
-        text = README.read_text()
-        README.write_text(text[: block.start("shown")] + printed + text[block.end("shown") :])
+        text = page.read_text()
+        page.write_text(text[: block.start("shown")] + printed + text[block.end("shown") :])
     else:
         assert block["shown"] == printed
 
 
-def block(pattern: re.Pattern[str]) -> re.Match[str]:
-    found = pattern.search(README.read_text())
+def block(pattern: re.Pattern[str], page: Path = README) -> re.Match[str]:
+    found = pattern.search(page.read_text())
     assert found is not None
     return found
 
@@ -55,11 +56,12 @@ def test_the_main_job_of_the_readme_is_that_of_make_run() -> None:
     assert f"nearbank {block(COMMAND_BLOCK)['argv']} -o" in makefile
 
 
-def test_the_python_example_prints_what_stands_below_it() -> None:
-    shown, out = block(EXAMPLE_BLOCK), io.StringIO()
+@pytest.mark.parametrize("page", [README, SWEEPS], ids=["readme", "sweeps"])
+def test_the_python_example_prints_what_stands_below_it(page: Path) -> None:
+    shown, out = block(EXAMPLE_BLOCK, page), io.StringIO()
     with contextlib.redirect_stdout(out):
-        exec(compile(shown["code"], str(README), "exec"), {})
-    compare(shown, out.getvalue())
+        exec(compile(shown["code"], str(page), "exec"), {})
+    compare(shown, out.getvalue(), page)
 
 
 def test_every_command_of_the_tour_parses() -> None:
