@@ -64,7 +64,7 @@ def report(samples: Samples, jobs: int) -> None:
     print(f"  with {jobs} cores to itself at 100 %: {points / cpu_s * jobs * 3600:,.0f} points an hour")
     thirds = [samples.mib[len(samples.mib) * i // 10 : len(samples.mib) * (i + 1) // 10] for i in (3, 9)]
     early, late = (max(part, default=0) for part in thirds)
-    print(f"memory of all processes: peak {max(samples.mib):.0f} MiB; {early:.0f} MiB a third in, {late:.0f} MiB at the end")
+    print(f"memory of all processes: peak {max(samples.mib):.0f} MiB, {early:.0f} a third in, {late:.0f} at the end")
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def main() -> None:
     args = parser.parse_args()
     command = [sys.executable, "-m", "simulator.cli.main", "sweep", args.spec, "-o", str(args.folder), "--resume"]
     samples, start_s = Samples(), time.monotonic()
-    process = subprocess.Popen([*command, "-j", str(args.jobs)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*command, "-j", str(args.jobs)], stdout=subprocess.DEVNULL)  # noqa: S603 - ours
     stopped = False
     while process.poll() is None:
         sample(process.pid, args.folder / "journal" / "local.jsonl", start_s, samples)

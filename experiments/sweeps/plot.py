@@ -1,6 +1,6 @@
 """A scatter of two columns of a sweep with its Pareto front, as one HTML page.
 
-    python experiments/sweeps/plot.py DIR [--x power_w] [--y tokens_per_s] [--colour workload.batch] [-o front.html]
+python experiments/sweeps/plot.py DIR [--x power_w] [--y tokens_per_s] [--colour workload.batch] [-o front.html]
 """
 
 from __future__ import annotations

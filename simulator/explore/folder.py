@@ -72,7 +72,7 @@ class Folder:
 
     def freeze(self, spec: str, frozen: Frozen) -> None:
         """Write what the sweep consists of; each file whole or not at all."""
-        terms = asdict(frozen.terms) | {"simulator": simulator_version()}
+        terms = asdict(frozen.terms)
         self.write(SPEC, spec)
         self.write(TERMS, json.dumps(terms, indent=2) + "\n")
         self.write(CATALOG, frozen.catalog.to_json())
@@ -98,13 +98,14 @@ class Folder:
     def frozen(self, *, to_run: bool = False) -> Frozen:
         """What was frozen here. Raises ConfigError when nothing was, or if it is ``to_run``, by another simulator."""
         terms = json.loads(self._read(TERMS))
-        if to_run and terms["simulator"] != simulator_version():
+        catalog = Catalog.from_json(self._read(CATALOG))
+        if to_run and catalog.simulator != simulator_version():
             raise ConfigError(
-                f"{self.path} was frozen by simulator {terms['simulator']}, this is {simulator_version()};"
+                f"{self.path} was frozen by simulator {catalog.simulator}, this is {simulator_version()};"
                 " sweep its YAML again"
             )
         points = tuple(Point.from_json(line) for line in self._read(POINTS).splitlines())
-        return Frozen(Terms.from_data(terms), Catalog.from_json(self._read(CATALOG)), points)
+        return Frozen(Terms.from_data(terms), catalog, points)
 
     def _read(self, name: str) -> str:
         path = self.path / name

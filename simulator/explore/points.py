@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from simulator.config.tree import Scalar
+from simulator.errors import SimulatorError
 from simulator.metrics.provenance import version
 from simulator.workload.scenario import Workload
 
@@ -25,6 +26,18 @@ MODEL_PACKAGES = ("config", "dram", "mapping", "metrics", "system", "units", "wo
 """The parts of the simulator that figures depend on."""
 
 _WORKLOAD = TypeAdapter(Workload)
+
+
+@cache
+def simulator_version() -> str:
+    """Version of the simulator, with a hash of the code that figures depend on: a changed model makes new points."""
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for package in MODEL_PACKAGES:
+        for file in sorted((root / package).rglob("*.py")):
+            digest.update(file.relative_to(root).as_posix().encode())
+            digest.update(file.read_bytes())
+    return f"{version()}+{digest.hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)
@@ -66,12 +79,16 @@ class BaseArch:
 
 @dataclass
 class Catalog:
-    """What the points of a sweep share. ``workloads``: each as JSON. ``skip_if`` and ``exact`` as in the sweep."""
+    """What the points of a sweep share. ``workloads``: each as JSON. ``skip_if`` and ``exact`` as in the sweep.
+
+    ``simulator``: the one that the ids of the points stand for; no other may evaluate them.
+    """
 
     archs: dict[str, BaseArch] = field(default_factory=dict)
     workloads: dict[str, str] = field(default_factory=dict)
     skip_if: str | None = None
     exact: bool = False
+    simulator: str = field(default_factory=simulator_version)
 
     def arch_values(self, point: Point) -> dict[str, Any]:
         """The resolved platform of ``point``, as plain data."""
@@ -94,10 +111,13 @@ class Catalog:
             {key: workload for key, workload in self.workloads.items() if key in keys},
             self.skip_if,
             self.exact,
+            self.simulator,
         )
 
     def add(self, other: Catalog) -> None:
-        """Take over what ``other`` has."""
+        """Take over what ``other`` has. Raises SimulatorError when it is of another simulator than this process."""
+        if other.simulator != simulator_version():
+            raise SimulatorError(f"the sweep is of simulator {other.simulator}, a worker is {simulator_version()}")
         self.archs.update(other.archs)
         self.workloads.update(other.workloads)
         self.skip_if, self.exact = other.skip_if, other.exact
@@ -126,18 +146,6 @@ def content_hash(data: Any) -> str:
 def point_id(arch_hash: str, workload_hash: str, *, exact: bool) -> str:
     """The id of a design point in this simulator."""
     return content_hash([arch_hash, workload_hash, exact, simulator_version()])[:ID_DIGITS]
-
-
-@cache
-def simulator_version() -> str:
-    """Version of the simulator, with a hash of the code that figures depend on: a changed model makes new points."""
-    root = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for package in MODEL_PACKAGES:
-        for file in sorted((root / package).rglob("*.py")):
-            digest.update(file.relative_to(root).as_posix().encode())
-            digest.update(file.read_bytes())
-    return f"{version()}+{digest.hexdigest()[:12]}"
 
 
 def _changed(values: Any, path: tuple[str | int, ...], value: Any) -> Any:

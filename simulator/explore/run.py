@@ -152,8 +152,14 @@ def _search(plan: Plan, folder: Folder, executor: MakeExecutor, watch: Watch, *,
     with folder.journal(LOCAL) as journal, executor(plan.terms, plan.catalog) as workers:
         watch.begin(plan.spec.samples or 0)
         recorder = Recorder(_known(folder, retry=retry), journal, watch)
-        points = search(plan, lambda points: recorder.evaluate(points, workers))
-    folder.freeze(plan.text, Frozen(plan.terms, plan.catalog, tuple(points)))
+        taken: list[Point] = []
+
+        def evaluate(points: Sequence[Point]) -> Mapping[str, Outcome]:
+            taken.extend(points)
+            folder.freeze(plan.text, Frozen(plan.terms, plan.catalog, tuple(taken)))
+            return recorder.evaluate(points, workers)
+
+        search(plan, evaluate)
 
 
 def _known(folder: Folder, *, retry: bool) -> dict[str, Outcome]:

@@ -30,14 +30,14 @@ Evaluate = Callable[[Sequence[Point]], Mapping[str, Outcome]]
 """Outcomes by id, those of the points among them."""
 
 
-def search(plan: Plan, evaluate: Evaluate) -> list[Point]:
-    """Search until ``samples`` different points have outcomes; gives them in the order in which they were chosen.
+def search(plan: Plan, evaluate: Evaluate) -> None:
+    """Search until ``samples`` different points were given to ``evaluate``, each once.
 
     Raises ConfigError when Optuna is not installed.
     """
     if find_spec("optuna") is None:
         raise ConfigError(f"the sampler '{plan.spec.sampler}' needs Optuna: pip install 'nearbank[dse]'")
-    return _Search(plan, evaluate).run()
+    _Search(plan, evaluate).run()
 
 
 class _Search:
@@ -52,7 +52,8 @@ class _Search:
         self._by_labels: dict[tuple[Any, ...], Point] = {}
         self._worst = [1.0] * len(plan.objectives)
 
-    def run(self) -> list[Point]:
+    def run(self) -> None:
+        """Population after population."""
         spec = self._plan.spec
         assert spec.samples is not None
         for _ in range(ASKS_PER_SAMPLE * spec.samples // spec.population + 1):
@@ -66,8 +67,7 @@ class _Search:
                 if point.id in self._found:
                     self._tell(trial, point, outcomes[point.id])
             if len(self._found) == spec.samples:
-                break
-        return list(self._found.values())
+                return
 
     def _point(self, trial: optuna.Trial) -> Point:
         proposal = self._plan.space.propose(lambda axis: _suggested(trial, axis))

@@ -114,3 +114,12 @@ def test_batches_grow_with_what_is_known_and_shrink_towards_the_end() -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] == 1
     assert sum(sizes) == 998
+
+
+def test_a_worker_of_another_simulator_refuses(tmp_path: Path) -> None:
+    catalog = Catalog(simulator="0.0.1+abc")
+    with (
+        LocalExecutor(BEHAVE, catalog, 1, RULES, tmp_path / "log") as executor,
+        pytest.raises(SimulatorError, match=r"the sweep is of simulator 0\.0\.1\+abc, a worker is "),
+    ):
+        list(executor.run([point(0)]))

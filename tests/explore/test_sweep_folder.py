@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -123,22 +124,23 @@ def start(spec: Path, folder: Path, *more: str) -> subprocess.Popen[bytes]:
 def test_a_sweep_that_is_killed_goes_on_where_it_was(spec_file: SpecFile, tmp_path: Path, marks: Path) -> None:
     """kill -9 of the main process at random moments: workers die too, the final table is the undisturbed one."""
     n_points = 30 * KILLS
-    axes = {"do": {"set": {f"sleep 0.0{seed % 8}{seed:04d}": {"workload.seed": seed} for seed in range(n_points)}}}
+    axes = {"do": {"set": {f"sleep 0.1{seed:04d}": {"workload.seed": seed} for seed in range(n_points)}}}
     spec = spec_file(axes)
     undisturbed = drive(spec, tmp_path / "undisturbed")
     marks.unlink()
-    source, folder = random.Random(7), tmp_path / "killed"
+    source, folder, kills = random.Random(7), tmp_path / "killed", 0
     for _ in range(KILLS):
         process = start(spec, folder, "resume")
         known = len(Folder(folder).outcomes())
-        wait_for(lambda known=known: len(Folder(folder).outcomes()) > known)
+        wait_for(lambda p=process, n=known: len(Folder(folder).outcomes()) > n or p.poll() is not None)
         time.sleep(source.uniform(0, 0.5))
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        kills += process.wait() == -signal.SIGKILL
+    assert kills >= KILLS - 1
     finished = drive(spec, folder, resume=True)
     assert same_table(finished, undisturbed)
     # What ran when the process was killed, of two workers, is all that was begun twice.
-    assert sum(begun(marks).values()) <= n_points + 2 * KILLS
+    assert sum(begun(marks).values()) <= n_points + 2 * kills
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -172,3 +174,13 @@ def test_a_damaged_tail_costs_only_its_points(spec_file: SpecFile, tmp_path: Pat
     assert finished.table is not None
     assert finished.table.read_bytes() == before
     assert sum(begun(marks).values()) == 1
+
+
+def test_points_frozen_by_another_simulator_do_not_run(spec_file: SpecFile, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    drive(spec_file({"memory.channels": [8]}), out)
+    catalog = json.loads((out / "catalog.json").read_text())
+    (out / "catalog.json").write_text(json.dumps(catalog | {"simulator": "older"}))
+    assert load_finished(Folder(out)).missing == 0
+    with pytest.raises(ConfigError, match="was frozen by simulator older, this is"):
+        Folder(out).frozen(to_run=True)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from simulator.config.cluster_schema import Dask, DaskSlurm
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, SimulatorError
 from simulator.explore.executors.dask_task import evaluate_point, itself
 from simulator.explore.executors.local import TICK_S
 from simulator.explore.outcome import Outcome
@@ -106,7 +106,7 @@ class DaskExecutor:
             point,
             self._once(point.arch, catalog.archs),
             self._once(point.workload, catalog.workloads),
-            (catalog.skip_if, catalog.exact),
+            (catalog.skip_if, catalog.exact, catalog.simulator),
             self._evaluate,
             self._rules,
             key=f"point-{point.id}",
@@ -127,6 +127,8 @@ def _outcome(future: Any, point: Point) -> Outcome:
         outcome: Outcome = future.result()
     except KilledWorker as error:
         return Outcome(point.id, "failed", error=f"its Dask worker died too often: {error.task}")
+    except SimulatorError:
+        raise
     except Exception as error:
         return Outcome(point.id, "failed", error=f"{type(error).__name__}: {error}".splitlines()[0])
     return outcome

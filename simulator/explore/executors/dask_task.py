@@ -30,9 +30,12 @@ def _executor(evaluate: str, rules: Rules, process: int) -> tuple[LocalExecutor,
 
 
 def evaluate_point(  # noqa: PLR0913 - each a message of its own, so that Dask sends the shared ones once
-    point: Point, arch: BaseArch, workload: str, options: tuple[str | None, bool], evaluate: str, rules: Rules
+    point: Point, arch: BaseArch, workload: str, options: tuple[str | None, bool, str], evaluate: str, rules: Rules
 ) -> Outcome:
-    """The outcome of ``point``, whatever happens. ``options``: ``skip_if`` and ``exact`` of the sweep."""
+    """The outcome of ``point``, whatever happens. ``options``: ``skip_if``, ``exact`` and simulator of the sweep.
+
+    Raises SimulatorError on a worker of another simulator.
+    """
     executor, catalog = _executor(evaluate, rules, os.getpid())
     if len(catalog.archs) >= KEPT_ARCHS:
         catalog.archs.clear()

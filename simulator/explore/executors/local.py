@@ -17,7 +17,7 @@ from typing import Self
 
 from simulator.errors import SimulatorError
 from simulator.explore.executors.batches import Queue
-from simulator.explore.executors.wire import STARTED, Inbox, send
+from simulator.explore.executors.wire import STARTED, Inbox, Refusal, send
 from simulator.explore.outcome import Outcome
 from simulator.explore.points import Catalog, Point
 from simulator.explore.terms import Rules, Terms
@@ -158,6 +158,8 @@ class LocalExecutor:
                 worker.started_s = None
                 queue.learn(point, message.wall_s)
                 yield _counted(message, self._deaths[point.id] + 1)
+            elif isinstance(message, Refusal):
+                raise SimulatorError(message.reason)
             elif message == STARTED:
                 worker.started_s = time.monotonic()
             else:

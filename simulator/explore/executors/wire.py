@@ -6,6 +6,7 @@ import os
 import pickle
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO, Any
 
 from simulator.explore.outcome import Outcome
@@ -22,6 +23,13 @@ STARTED = "started"
 
 READY = "ready"
 """From a worker, when it waits for a batch."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """From a worker that cannot do what it is asked to: why, which ends the sweep."""
+
+    reason: str
 
 
 def send(file: IO[bytes], message: Any) -> None:
@@ -53,7 +61,7 @@ class Inbox:
         self.closed = False
         os.set_blocking(fd, False)
 
-    def messages(self) -> Iterator[str | Outcome]:
+    def messages(self) -> Iterator[str | Outcome | Refusal]:
         """Every whole message there is."""
         self._read()
         while len(self._data) >= _HEADER.size:

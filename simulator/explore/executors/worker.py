@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import IO
 
 from simulator.errors import SimulatorError
-from simulator.explore.executors.wire import READY, STARTED, Batch, receive, send
+from simulator.explore.executors.wire import READY, STARTED, Batch, Refusal, receive, send
 from simulator.explore.outcome import Figures, Outcome, Status
 from simulator.explore.points import Catalog, Point
 
@@ -57,7 +57,11 @@ def serve(evaluate: Evaluate, batches: IO[bytes], results: IO[bytes]) -> None:
     while True:
         send(results, READY)
         batch: Batch = receive(batches)
-        catalog.add(batch[0])
+        try:
+            catalog.add(batch[0])
+        except SimulatorError as error:
+            send(results, Refusal(str(error)))
+            return
         for point in batch[1]:
             send(results, STARTED)
             send(results, outcome_of(evaluate, point, catalog))
