@@ -30,6 +30,7 @@ class SweepWatch:
         self.progress = Progress()
         self._name = terms.name
         self._objectives = terms.objectives
+        self._axes = terms.varied
         self._view = view
         self._counts: Counter[str] = Counter()
         self._best: dict[str, tuple[float, str]] = {}
@@ -47,12 +48,12 @@ class SweepWatch:
         """A point has its outcome."""
         self._counts[outcome.status] += 1
         if outcome.status == "failed":
-            self._say(f"{self._name}: point {point.id} ({_where(point)}) failed: {outcome.error}")
+            self._say(f"{self._name}: point {point.id} ({self._where(point)}) failed: {outcome.error}")
         for objective in self._objectives if outcome.status == "done" else ():
             cost = objective.cost(outcome.figures)
             before = self._best.get(objective.column)
             if cost is not None and (before is None or cost < before[0]):
-                self._best[objective.column] = cost, _where(point)
+                self._best[objective.column] = cost, self._where(point)
 
     def tick(self, doing: Sequence[Point | None]) -> None:
         """Show something when it is time."""
@@ -69,7 +70,7 @@ class SweepWatch:
             for o in self._objectives
             if o.column in self._best
         }
-        at = [_where(point) if point else "starting" for point in doing]
+        at = [self._where(point) if point else "starting" for point in doing]
         self._view.update(live(self._name, self.progress, best, at))
 
     def _say(self, line: str) -> None:
@@ -78,14 +79,15 @@ class SweepWatch:
         else:
             self._view.console.print(line, highlight=False, markup=False)
 
+    def _where(self, point: Point) -> str:
+        """A point by what makes it different."""
+        labels = point.labels
+        return ", ".join(f"{axis.rpartition('.')[2]} {labels[axis]}" for axis in self._axes if axis in labels)
+
     def end(self) -> None:
         """The last line."""
         self.progress.elapsed_s = time.monotonic() - self._start_s
         output.warn(progress_line(self._name, self.progress))
-
-
-def _where(point: Point) -> str:
-    return ", ".join(f"{axis.rpartition('.')[2]} {value}" for axis, value in point.labels.items())
 
 
 @contextmanager

@@ -47,6 +47,7 @@ class Plan:
             name=self.name,
             rules=Rules(limits.time_s, limits.memory_mib, self.spec.retries),
             axes=tuple(self.spec.axes),
+            varied=tuple(name for name in self.space.varied if name in self.spec.axes),
             labels=self.space.columns,
             objectives=self.objectives,
             constraints=self.spec.constraints,

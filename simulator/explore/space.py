@@ -98,6 +98,12 @@ class Space:
         """The labels that a point can have."""
         return tuple(dict.fromkeys(chain.from_iterable(_columns(axis) for axis in self.axes)))
 
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """The labels of axes with more than one value."""
+        several = [axis for axis in self.axes if axis.range or len(axis.choices) > 1]
+        return tuple(dict.fromkeys(chain.from_iterable(_columns(axis) for axis in several)))
+
     def propose(self, choose: Callable[[Axis], Choice]) -> Proposal:
         """The point that ``choose`` picks; it is asked for axes that take part. Raises ValueError by a ``when``."""
         proposal = Proposal()

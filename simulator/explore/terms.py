@@ -23,12 +23,14 @@ class Rules:
 class Terms:
     """A sweep's name, its rules, its axes, and what it looks for.
 
-    ``labels``: the columns of the axes and of the single keys that they set. ``constraints``: conditions.
+    ``varied``: the axes with more than one value. ``labels``: the columns of the axes and of the single keys that they
+    set. ``constraints``: conditions.
     """
 
     name: str
     rules: Rules
     axes: tuple[str, ...]
+    varied: tuple[str, ...]
     labels: tuple[str, ...]
     objectives: tuple[Objective, ...]
     constraints: tuple[str, ...] = ()
@@ -45,6 +47,7 @@ class Terms:
             name=data["name"],
             rules=Rules(**data["rules"]),
             axes=tuple(data["axes"]),
+            varied=tuple(data["varied"]),
             labels=tuple(data["labels"]),
             objectives=tuple(Objective(**wanted) for wanted in data["objectives"]),
             constraints=tuple(data["constraints"]),

@@ -63,7 +63,9 @@ def live(name: str, progress: Progress, best: Mapping[str, tuple[float, str]], d
         grid.add_row(Text(f"best {column}", style="dim"), Text(plain(value), style="bold"), Text(where))
     for position, what in enumerate(doing, start=1):
         grid.add_row(Text(f"worker {position}", style="dim"), "", Text(what, no_wrap=True, overflow="ellipsis"))
-    return Group(Text(progress_line(name, progress)), bar, grid)
+    line = Table.grid()
+    line.add_row(bar)
+    return Group(Text(progress_line(name, progress)), line, grid)
 
 
 def front_view(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,3 +151,30 @@ def test_a_sweep_from_python_is_a_data_frame(tmp_path: Path) -> None:
     assert frame["tokens_per_s"].is_monotonic_increasing
     assert seen == [(1, 2), (2, 2)]
     assert json.loads((tmp_path / "kept" / "sweep.yaml").read_text())["arch"] == "aim_1card"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sweep_says_what_there_is_and_goes_on(
+    nearbank: Nearbank, tmp_path: Path, how: signal.Signals
+) -> None:
+    spec = tmp_path / "many.yaml"
+    spec.write_text(
+        "arch: aim_1card\nworkload: llama2_7b_512_64\naxes:\n"
+        "  workload.prompt_tokens: [4]\n  workload.output_tokens: [2]\n  memory.controller_static_w: {low: 1, high: 30, step: 1}\n"
+    )
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "simulator.cli.main", "sweep", str(spec), "-o", str(out), "-j", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    journal = out / "journal" / "local.jsonl"
+    deadline_s = time.monotonic() + 120
+    while not (journal.exists() and journal.stat().st_size > 10_000):
+        assert time.monotonic() < deadline_s
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(how)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith(f"interrupted; {out} holds the outcomes of ")
+    assert "Traceback" not in err
+    assert nearbank("pareto", out).err.startswith(f"{out}: ")
+    assert nearbank("sweep", spec, "-o", out, "-j", 1, "--resume", "--json").json["points"] == {"done": 30}

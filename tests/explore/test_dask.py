@@ -17,7 +17,9 @@ from simulator.explore.terms import Rules, Terms
 from tests.explore.conftest import point
 from tests.explore.evaluators import BEHAVE
 
-TERMS = Terms("t", Rules(time_s=2, memory_mib=500, retries=2), ("do",), ("do",), (Objective("tokens_per_s", "max"),))
+TERMS = Terms(
+    "t", Rules(time_s=2, memory_mib=500, retries=2), ("do",), ("do",), ("do",), (Objective("tokens_per_s", "max"),)
+)
 CLUSTER = Dask(runner="dask", local=DaskLocal(workers=2))
 
 
