@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_json, positive_int
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, SimulatorError
 
 if TYPE_CHECKING:
     from simulator.explore.folder import Folder
     from simulator.explore.run import MakeExecutor
 
 EXIT_INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -55,6 +58,12 @@ def run(args: argparse.Namespace) -> int:
         points = len(folder.outcomes())
         output.warn(f"interrupted; {folder.path} holds the outcomes of {points} points, --resume continues")
         return EXIT_INTERRUPTED
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise SimulatorError(
+            f"{folder.path}: {os.strerror(error.errno)}; what is recorded there is safe: make room, then --resume continues"
+        ) from error
 
 
 def _folder(args: argparse.Namespace) -> Path:

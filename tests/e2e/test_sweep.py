@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -160,7 +161,8 @@ def test_an_interrupted_sweep_says_what_there_is_and_goes_on(
     spec = tmp_path / "many.yaml"
     spec.write_text(
         "arch: aim_1card\nworkload: llama2_7b_512_64\naxes:\n"
-        "  workload.prompt_tokens: [4]\n  workload.output_tokens: [2]\n  memory.controller_static_w: {low: 1, high: 30, step: 1}\n"
+        "  workload.prompt_tokens: [4]\n  workload.output_tokens: [2]\n"
+        "  memory.controller_static_w: {low: 1, high: 30, step: 1}\n"
     )
     out = tmp_path / "out"
     command = [sys.executable, "-m", "simulator.cli.main", "sweep", str(spec), "-o", str(out), "-j", "1"]
@@ -178,3 +180,23 @@ def test_an_interrupted_sweep_says_what_there_is_and_goes_on(
     assert "Traceback" not in err
     assert nearbank("pareto", out).err.startswith(f"{out}: ")
     assert nearbank("sweep", spec, "-o", out, "-j", 1, "--resume", "--json").json["points"] == {"done": 30}
+
+
+def test_a_full_disk_costs_only_what_could_not_be_written(
+    nearbank: Nearbank, spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The size of files is limited here; a file system without room answers in the same way."""
+    out = tmp_path / "out"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (25_000, hard))
+    try:
+        shown = nearbank("sweep", spec, "-o", out, "-j", 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (shown.code, shown.out) == (3, "")
+    assert f"{out}: File too large; what is recorded there is safe: make room, then --resume continues" in shown.err
+    recorded = (out / "journal" / "local.jsonl").read_text()
+    assert nearbank("sweep", spec, "-o", out, "-j", 1, "--resume").code == 0
+    whole = (out / "journal" / "local.jsonl").read_text()
+    assert whole.startswith(recorded)
+    assert whole.count('"status"') == 12
