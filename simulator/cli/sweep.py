@@ -61,9 +61,8 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        raise SimulatorError(
-            f"{folder.path}: {os.strerror(error.errno)}; what is recorded there is safe: make room, then --resume continues"
-        ) from error
+        advice = "what is recorded there is safe: make room, then --resume continues"
+        raise SimulatorError(f"{folder.path}: {os.strerror(error.errno)}; {advice}") from error
 
 
 def _folder(args: argparse.Namespace) -> Path:

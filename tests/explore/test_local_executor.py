@@ -6,7 +6,9 @@ import os
 import random
 import signal
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -121,5 +123,21 @@ def test_a_worker_of_another_simulator_refuses(tmp_path: Path) -> None:
     with (
         LocalExecutor(BEHAVE, catalog, 1, RULES, tmp_path / "log") as executor,
         pytest.raises(SimulatorError, match=r"the sweep is of simulator 0\.0\.1\+abc, a worker is "),
+    ):
+        list(executor.run([point(0)]))
+
+
+class Deadly:
+    """What kills the process that unpickles it."""
+
+    def __reduce__(self) -> tuple[Callable[[int], NoReturn], tuple[int]]:
+        return os._exit, (9,)
+
+
+def test_workers_that_die_before_their_first_point_end_the_sweep(tmp_path: Path) -> None:
+    catalog = Catalog(archs={"a": Deadly()})  # type: ignore[dict-item]
+    with (
+        LocalExecutor(BEHAVE, catalog, 1, RULES, tmp_path / "log") as executor,
+        pytest.raises(SimulatorError, match=r"worker processes do not start \(exit code 9\)"),
     ):
         list(executor.run([point(0)]))

@@ -162,9 +162,9 @@ class LocalExecutor:
                 raise SimulatorError(message.reason)
             elif message == STARTED:
                 worker.started_s = time.monotonic()
+                self._idle_deaths = 0
             else:
                 worker.is_ready = True
-                self._idle_deaths = 0
                 if worker.resident_mib() > RECYCLE_MIB:
                     self._drop(worker)
                     return
