@@ -8,6 +8,7 @@ from typing import Protocol
 
 from simulator.config.registry import Registry
 from simulator.errors import MappingError
+from simulator.workload.collective import COLLECTIVE_KINDS
 from simulator.workload.ops import Op
 
 ATTENTION = frozenset({"attn_score", "attn_context"})
@@ -80,7 +81,7 @@ class Placement:
         named = self.options.get(op.kind)
         if named is not None:
             return self._named(op, str(named))
-        roles = placements.get(self.policy)(op.kind, self.options)
+        roles = ("fabric",) if op.kind in COLLECTIVE_KINDS else placements.get(self.policy)(op.kind, self.options)
         for role in roles:
             for name, component in self.components.items():
                 if component.role == role and component.supports(op.kind) and component.accepts(op):

@@ -15,6 +15,7 @@ from simulator.hooks import Hooks
 from simulator.mapping.placement import Placement
 from simulator.units.base import Component, Environment, OpUnit, Surroundings, unit_types
 from simulator.units.link import Link
+from simulator.units.network.fabric import Fabric
 
 Route = tuple[tuple[Link, str], ...]
 """Links in order, each with the end that a tensor enters by."""
@@ -28,6 +29,8 @@ class Routes:
         for name, component in components.items():
             if isinstance(component, Link):
                 self._graph.add_edge(*component.spec.between, link=component)
+            elif isinstance(component, Fabric):
+                self._graph.add_edge(name, component.spec.attached, link=None)
             else:
                 self._graph.add_node(name)
         self._found: dict[tuple[str, str], Route] = {}
@@ -44,7 +47,8 @@ class Routes:
             stops = nx.shortest_path(self._graph, start, end)
         except nx.NetworkXNoPath:
             raise MappingError(f"no link joins '{start}' and '{end}', between which results have to move") from None
-        return tuple((self._graph.edges[a, b]["link"], a) for a, b in pairwise(stops))
+        links = ((self._graph.edges[a, b]["link"], a) for a, b in pairwise(stops))
+        return tuple((link, end) for link, end in links if link is not None)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import networkx as nx
 from simulator.config.nearest import hint
 from simulator.errors import MappingError
 from simulator.mapping.placement import ATTENTION, CACHE, MATRIX
+from simulator.workload.collective import COLLECTIVE_KINDS, CollectiveOp
 from simulator.workload.ops import OP_KINDS, AttentionOp, KvAppendOp, LookupOp, MatrixOp, Op, VectorOp
 
 ELEMENT_BYTES = 2
@@ -16,11 +17,12 @@ GENERIC_PRODUCTS = {"gemm": "ffn_up", "gemv": "ffn_up"}
 """Names for any product with a weight matrix -> the kind that stands for it in the placement."""
 
 
-def make_op(kind: str, outputs: int, inputs: int, batch: int) -> Op:
+def make_op(kind: str, outputs: int, inputs: int, batch: int, devices: int = 1) -> Op:
     """An op of ``kind`` on an ``outputs`` x ``inputs`` operand, for ``batch`` vectors.
 
     Products: a weight matrix. Attention: a cache of ``outputs`` tokens of one head of ``inputs`` elements for each of
-    ``batch`` sequences; ``kv_append`` adds that many tokens. ``embedding``: a table. Else ``outputs`` rows of
+    ``batch`` sequences; ``kv_append`` adds that many tokens. ``embedding``: a table. Collectives: the operand
+    is the vector, among ``devices`` devices. Else ``outputs`` rows of
     ``inputs`` elements for each vector. Raises MappingError for an unknown kind.
     """
     name, kind = kind, GENERIC_PRODUCTS.get(kind, kind)
@@ -46,6 +48,10 @@ def make_op(kind: str, outputs: int, inputs: int, batch: int) -> Op:
             name=name, kind=kind, weight_bytes=ELEMENT_BYTES * inputs * batch,
             table_rows=outputs, width=inputs, tokens=batch, weight=name,
         )  # fmt: skip
+    if kind in COLLECTIVE_KINDS:
+        return CollectiveOp(
+            name=name, kind=kind, n_bytes=ELEMENT_BYTES * size * batch, endpoints=devices, devices=devices
+        )
     if kind not in OP_KINDS:
         known = [*GENERIC_PRODUCTS, *OP_KINDS.names()]
         raise MappingError(f"there is no op kind '{kind}' (known: {', '.join(known)}){hint(kind, known)}")

@@ -5,5 +5,6 @@ workload, dram, config, hooks, quantities and errors; never metrics, system, rep
 """
 
 from simulator.units import buffer, hbm_pim, host, link, matrix, memory, near_bank, vector
+from simulator.units.network import fabric
 
-__all__ = ["buffer", "hbm_pim", "host", "link", "matrix", "memory", "near_bank", "vector"]
+__all__ = ["buffer", "fabric", "hbm_pim", "host", "link", "matrix", "memory", "near_bank", "vector"]

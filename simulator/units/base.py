@@ -60,6 +60,14 @@ class Environment(simpy.Environment):
         super().step()
 
 
+@dataclass(frozen=True)
+class Sharing:
+    """How stages of a pipeline share a device: each has its own group of channels; ``active`` of them work in step."""
+
+    groups: int = 1
+    active: int = 1
+
+
 @dataclass
 class Surroundings:
     """What the components of one run share. ``exact``: no declared approximation; ``engine`` runs DRAM channels."""
@@ -69,6 +77,8 @@ class Surroundings:
     limits: Limits = field(default_factory=Limits)
     exact: bool = False
     engine: EngineName = "compiled"
+    sharing: Sharing = field(default_factory=Sharing)
+    """Of the ops that run now: their batch is that of all active stages together."""
 
 
 class Component:
@@ -80,6 +90,8 @@ class Component:
     """
 
     role: ClassVar[str]
+    shared: ClassVar[bool] = False
+    """Whether a platform of many equal devices has it once and not on each device."""
     clock_ps: float | None = None
     """Clock period, for a component that has a clock."""
 

@@ -24,6 +24,7 @@ class Host(OpUnit):
     """Runs sampling, once for all sequences of the batch, which its cores do side by side."""
 
     kinds = frozenset({"sampling"})
+    shared = True
     spec: HostSpec
 
     def execute(self, op: Op) -> Process:

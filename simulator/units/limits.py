@@ -13,6 +13,7 @@ ROWS = "DRAM row activation"
 REFRESH = "DRAM refresh"
 MODE = "DRAM mode changes"
 HOST = "host"
+LINKS = "links between devices"
 
 
 class Limits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from simulator.errors import MappingError
@@ -11,7 +12,7 @@ from simulator.mapping.bank_array import ACTIVATE, READ_ACTIVATED, Addressing, B
 from simulator.mapping.chain import Chain, joined
 from simulator.mapping.gemv import Gemv, LoopOrder, gemv_chain, loop_orders, padded, weight_gemv
 from simulator.units import hops
-from simulator.units.base import Component, OpUnit, PartSpec, PositiveInt, Process, Surroundings, peer, unit_type
+from simulator.units.base import Component, OpUnit, PartSpec, PositiveInt, Process, Sharing, Surroundings, peer, unit_type
 from simulator.units.dram_engine import DramEngine
 from simulator.units.memory import Booking, Memory
 from simulator.workload.ops import AttentionOp, KvAppendOp, MatrixOp, Op
@@ -52,20 +53,19 @@ class NearBank(OpUnit):
     })  # fmt: skip
     spec: NearBankSpec
     memory: Memory
-    array: BankArray
 
     def __init__(self, name: str, spec: NearBankSpec, around: Surroundings) -> None:
         super().__init__(name, spec, around)
         self.orders: dict[str, LoopOrder] = {}
         """Op kind -> the loop order of its latest product."""
-        self._mapped: dict[tuple[object, ...], Mapped] = {}
+        self._known: dict[Sharing, dict[tuple[object, ...], Mapped]] = {}
 
     def connect(self, components: Mapping[str, Component]) -> None:
         """Find the memory and check that it computes."""
         self.memory = peer(self, components, "memory", self.spec.memory, Memory)
         dram = self.memory.spec.dram
         self.clock_ps = dram.tCK_ps
-        self.array = bank_array(
+        self._whole = bank_array(
             dram,
             self.memory.spec.channels,
             element_bytes=self.spec.element_bytes,
@@ -73,12 +73,31 @@ class NearBank(OpUnit):
             accumulators=self.spec.accumulators,
             addressing=self.spec.buffer_addressing,
         )
-        self._mapped = self.memory.engine.memo.setdefault((self.spec.model_dump_json(), self.array), {})
         lacking = [name for name in (ACTIVATE, READ_ACTIVATED) if name not in dram.commands]
         if self.spec.activation == "near_bank" and lacking:
             raise MappingError(
                 f"{self.name}: {dram.name} has no near-bank activation function (lacks {', '.join(lacking)})"
             )
+
+    @property
+    def array(self) -> BankArray:
+        """The banks of all channels that work now: those of the active stages where stages share the device."""
+        sharing = self.around.sharing
+        if sharing.groups == 1:
+            return self._whole
+        channels = self._whole.channels // sharing.groups * sharing.active
+        if not channels:
+            raise MappingError(f"{self.name}: {sharing.groups} stages cannot share {self._whole.channels} channels")
+        return replace(self._whole, channels=channels)
+
+    @property
+    def _mapped(self) -> dict[tuple[object, ...], Mapped]:
+        """Programs by what they run, kept with the engine of the memory for the next run."""
+        found = self._known.get(self.around.sharing)
+        if found is None:
+            key = (self.spec.model_dump_json(), self.array, self.around.sharing)
+            found = self._known[self.around.sharing] = self.memory.engine.memo.setdefault(key, {})
+        return found
 
     def execute(self, op: Op) -> Process:
         """Book the op's program and wait for its results."""
@@ -117,9 +136,12 @@ class NearBank(OpUnit):
         raise MappingError(f"{op.name}: {self.name} cannot run a {type(op).__name__}")
 
     def shape(self, op: MatrixOp) -> Gemv:
-        """The product with a weight matrix that lies over all channels."""
+        """The product with a weight matrix that lies over all channels, or one such for each stage that works."""
         activation = self.spec.activation == "near_bank" and op.kind == ACTIVATED_KIND
-        return weight_gemv(self.array, op.out_features, op.in_features, vectors=op.tokens, activation=activation)
+        stages = self.around.sharing.active
+        share = replace(self.array, channels=self.array.channels // stages)
+        one = weight_gemv(share, op.out_features, op.in_features, vectors=op.tokens // stages, activation=activation)
+        return replace(one, instances=stages)
 
     def _check_elements(self, op: Op, n_bytes: int, elements: int) -> None:
         if n_bytes != elements * self.spec.element_bytes:

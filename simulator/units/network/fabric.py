@@ -1,0 +1,145 @@
+"""Fabric: what joins the equal devices of a platform, and runs their collectives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.errors import ConfigError
+from simulator.units import hops, limits
+from simulator.units.base import (
+    Environment,
+    NonNegative,
+    OpUnit,
+    PartSpec,
+    Positive,
+    PositiveInt,
+    Process,
+    Surroundings,
+    unit_type,
+)
+from simulator.units.network.collectives import algorithms
+from simulator.units.network.messages import LinkTiming, Network
+from simulator.units.network.topology import topologies
+from simulator.workload.collective import COLLECTIVE_KINDS, CollectiveOp
+from simulator.workload.ops import Op
+
+BIT = "bit"
+"""Action: one bit over one wire, headers included."""
+
+
+class FabricSpec(PartSpec):
+    """Equal links of ``bandwidth_gb_s`` (10^9 bytes a second) each way that join the devices as ``topology`` says.
+
+    ``attached``: the component of a device that its port belongs to. ``latency_ns``: of a link, from first bit in to
+    first bit out. ``node_latency_ns``: of each switch or router on the way. A packet of ``packet_bytes`` carries ``payload_bytes``. ``columns``: of a mesh. ``algorithms``:
+    collective -> how it is done. ``static_power_w``: of the switch and all its ports. ``energy_class``: ``link``
+    between packages, ``network`` on one die.
+    """
+
+    kind: Literal["fabric"]
+    attached: str
+    topology: str
+    columns: PositiveInt | None = None
+    bandwidth_gb_s: Positive
+    latency_ns: NonNegative
+    node_latency_ns: NonNegative
+    packet_bytes: PositiveInt
+    payload_bytes: PositiveInt
+    algorithms: dict[str, str]
+    energy_pj_per_bit: NonNegative
+    static_power_w: NonNegative
+    energy_class: Literal["link", "network"] = "link"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A collective on the idle fabric: its time, the bytes over all wires, and the bytes that reached their ends."""
+
+    time_ps: int
+    carried_bytes: int
+    delivered_bytes: int
+
+
+@unit_type("fabric", FabricSpec)
+class Fabric(OpUnit):
+    """Runs one collective at a time on the idle network, message by message; equal ones are simulated once (exact).
+
+    What it tells its observers is one device's share, because all that a device does is counted for each of them.
+    """
+
+    kinds = COLLECTIVE_KINDS
+    shared = True
+    spec: FabricSpec
+
+    def __init__(self, name: str, spec: FabricSpec, around: Surroundings) -> None:
+        super().__init__(name, spec, around)
+        self._done: dict[tuple[str, int, int], Done] = {}
+        for kind, algorithm in spec.algorithms.items():
+            self._algorithm(kind, algorithm)
+
+    def _algorithm(self, kind: str, algorithm: str) -> str:
+        full = f"{kind}/{algorithm}"
+        if full not in algorithms:
+            raise ConfigError(algorithms.unknown(full), key=f"components.{self.name}.algorithms.{kind}")
+        return full
+
+    def supports(self, kind: str) -> bool:
+        """Whether ``algorithms`` says how."""
+        return kind in self.spec.algorithms
+
+    def execute(self, op: Op) -> Process:
+        """All messages of the collective."""
+        assert isinstance(op, CollectiveOp)
+        env, hooks = self.around.env, self.around.hooks
+        start_ps = env.now_ps
+        done = self.collective(op.kind, op.n_bytes, op.endpoints)
+        yield env.timeout(done.time_ps)
+        share = -(-done.carried_bytes // op.devices)
+        hooks.busy(self.name, start_ps, env.now_ps, op.name)
+        hooks.transfer(start_ps, env.now_ps, hops.LINK, share, self.name)
+        hooks.activity(self.name, BIT, 8 * share, op.kind)
+        self.around.limits.add(op.kind, {limits.LINKS: done.time_ps})
+
+    def collective(self, kind: str, n_bytes: int, endpoints: int) -> Done:
+        """``kind`` among ``endpoints`` devices, by itself."""
+        key = (kind, n_bytes, endpoints)
+        found = self._done.get(key)
+        if found is None:
+            found = self._done[key] = self._run(*key)
+        return found
+
+    def _run(self, kind: str, n_bytes: int, endpoints: int) -> Done:
+        if endpoints < 2:
+            return Done(0, 0, 0)
+        env = Environment()
+        network = self.network(env, endpoints)
+        steps = algorithms.get(f"{kind}/{self.spec.algorithms[kind]}")
+        env.run(until=env.process(steps(network, n_bytes)))
+        return Done(env.now_ps, network.carried_bytes, network.delivered_bytes)
+
+    def network(self, env: Environment, endpoints: int) -> Network:
+        """The idle network of ``endpoints`` devices."""
+        spec = self.spec
+        topology = topologies.get(spec.topology)(endpoints, spec.columns)
+        link = LinkTiming(
+            bandwidth_gb_s=spec.bandwidth_gb_s,
+            latency_ps=round(1000 * spec.latency_ns),
+            node_latency_ps=round(1000 * spec.node_latency_ns),
+            packet_bytes=spec.packet_bytes,
+            payload_bytes=spec.payload_bytes,
+        )
+        return Network(env, topology, link)
+
+    def energy_table(self) -> Mapping[str, Mapping[str, float]]:
+        """Energy of one bit over one wire."""
+        return {BIT: {self.spec.energy_class: self.spec.energy_pj_per_bit}}
+
+    def static_power_w(self) -> Mapping[str, float]:
+        """Power of the idle switch and ports."""
+        return {"static": self.spec.static_power_w}
+
+    def assumptions(self) -> tuple[str, ...]:
+        """What is not modelled."""
+        return (f"{self.name}: additions of a reduction take no time beside the transfers",)

@@ -1,0 +1,121 @@
+"""Messages over a network: cut into packets, forwarded wire by wire, copied where routes part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import simpy
+
+from simulator.units.network.topology import Route, Topology, WireName
+from simulator.units.network.wire import Wire
+
+if TYPE_CHECKING:
+    from simulator.units.base import Environment
+
+OnPacket = Callable[[int], None]
+"""Called with a packet's number when it has arrived."""
+
+MOST_PACKETS = 4096
+"""Packets of one message that are followed one by one; those of a longer message travel in equal trains."""
+
+
+@dataclass(frozen=True)
+class LinkTiming:
+    """Of every link: rate each way, latency from last bit in to last bit out, that of a node behind it, and packets.
+
+    A packet of ``packet_bytes`` on the wire carries ``payload_bytes``; a last one that is not full is sent whole.
+    """
+
+    bandwidth_gb_s: float
+    latency_ps: int
+    node_latency_ps: int
+    packet_bytes: int
+    payload_bytes: int
+
+
+class _Message:
+    """What of a message is still on its way: ``missing`` packets, counted at each end."""
+
+    def __init__(self, env: Environment, flow: int, missing: int, on_packet: OnPacket | None) -> None:
+        self.flow = flow
+        self.done = env.event()
+        self._missing = missing
+        self._on_packet = on_packet
+        if not missing:
+            self.done.succeed()
+
+    def arrived(self, number: int) -> None:
+        """Packet ``number`` is at one of the ends."""
+        if self._on_packet is not None:
+            self._on_packet(number)
+        self._missing -= 1
+        if not self._missing:
+            self.done.succeed()
+
+
+class Network:
+    """The wires of a topology, made on first use. Messages run in ``env``."""
+
+    def __init__(self, env: Environment, topology: Topology, link: LinkTiming) -> None:
+        self.env = env
+        self.topology = topology
+        self.link = link
+        self.wires: dict[WireName, Wire] = {}
+        self.delivered_bytes = 0
+        self._flows = 0
+
+    @property
+    def carried_bytes(self) -> int:
+        """Bytes over all wires so far, headers included; what crosses two wires counts twice."""
+        return sum(wire.carried_bytes for wire in self.wires.values())
+
+    def packets(self, n_bytes: int) -> list[tuple[int, int]]:
+        """(payload, bytes on the wire) of each packet, or train of packets, of a message."""
+        link = self.link
+        train = -(-n_bytes // (link.payload_bytes * MOST_PACKETS)) or 1
+        full = link.payload_bytes * train
+        whole, rest = divmod(n_bytes, full)
+        found = [(full, link.packet_bytes * train)] * whole
+        if rest:
+            found.append((rest, -(-rest // link.payload_bytes) * link.packet_bytes))
+        return found
+
+    def send(self, start: int, ends: Iterable[int], n_bytes: int, on_packet: OnPacket | None = None) -> simpy.Event:
+        """A message from ``start`` to all ``ends`` (copied where their routes part).
+
+        The event succeeds when every end has every byte.
+        """
+        routes = [self.topology.route(start, end) for end in ends if end != start]
+        packets = self.packets(n_bytes) if routes else []
+        message = _Message(self.env, self._new_flow(), len(packets) * len(routes), on_packet)
+        for number, packet in enumerate(packets):
+            self._forward(routes, packet, message, number)
+        return message.done
+
+    def _new_flow(self) -> int:
+        self._flows += 1
+        return self._flows
+
+    def _forward(self, routes: list[Route], packet: tuple[int, int], message: _Message, number: int) -> None:
+        """Send a packet on its next wires: one copy for all routes that share the wire."""
+        payload, wire_bytes = packet
+        following: dict[WireName, list[Route]] = {}
+        for route in routes:
+            if route:
+                following.setdefault(route[0], []).append(route[1:])
+            else:
+                self.delivered_bytes += payload
+                message.arrived(number)
+        for name, rest in following.items():
+            self._wire(name).offer(message.flow, wire_bytes, partial(self._forward, rest, packet, message, number))
+
+    def _wire(self, name: WireName) -> Wire:
+        wire = self.wires.get(name)
+        if wire is None:
+            link = self.link
+            latency_ps = link.latency_ps + link.node_latency_ps * self.topology.nodes(name)
+            wire = self.wires[name] = Wire(self.env, link.bandwidth_gb_s, latency_ps)
+        return wire
