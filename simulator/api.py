@@ -135,13 +135,18 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
     from simulator.metrics.collect import Collector
     from simulator.system.capacity import check_capacity
     from simulator.system.conservation import Conservation
+    from simulator.system.parallel import ParallelRunner
     from simulator.system.run import Runner
 
     started_s = time.perf_counter()
-    collector, conservation = Collector(), Conservation()
+    collector, conservation = Collector(arch.spec.devices.count), Conservation()
     system = _build(arch, Hooks([*collector.instruments, conservation, *hooks]), exact=exact, engine=engine)
     layout = check_capacity(system, workload)
-    Runner(system, conservation).workload(workload, collector.enter, progress)
+    runner = Runner(system, conservation)
+    if arch.spec.devices.count > 1:
+        ParallelRunner(system, runner, workload, collector.enter_part).run(progress)
+    else:
+        runner.workload(workload, collector.enter, progress)
     return _result(arch, workload, system, layout, collector, time.perf_counter() - started_s)
 
 
@@ -157,27 +162,29 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
     """One op of ``kind`` on an (outputs, inputs) operand for ``batch`` vectors, alone on ``arch``.
 
     Gives ``cycles`` (of the unit that runs it), ``time_ps``, ``energy_j`` (with static power while it runs),
-    ``bytes`` read and written in the cell arrays, ``flops``, ``bound_by``, ``commands`` and ``unit``. Raises
-    MappingError.
+    ``bytes`` read and written in the cell arrays, ``link_bytes`` over links, ``flops``, ``bound_by``, ``commands`` and
+    ``unit``. A collective runs on all devices of the platform, any other op on one. Raises MappingError.
     """
     from simulator.metrics.collect import Collector
     from simulator.system.conservation import Conservation
     from simulator.system.run import Runner
     from simulator.system.single_op import make_op, single_op_graph
-    from simulator.units.hops import CELLS_TO_IO
+    from simulator.units.hops import CELLS_TO_IO, LINK
+    from simulator.workload.collective import CollectiveOp
 
     collector, conservation = Collector(), Conservation()
     system = _build(arch, Hooks([*collector.instruments, conservation]), exact=exact, engine=engine)
-    op = make_op(kind, *shape, batch)
+    op = make_op(kind, *shape, batch, arch.spec.devices.count)
     unit = system.placement.component_for(op)
-    collector.enter("decode")
+    devices = arch.spec.devices.count if isinstance(op, CollectiveOp) else 1
+    collector.enter_part("decode", 1, devices, 1)
     Runner(system, conservation).step(single_op_graph(op))
     time_ps = system.env.now_ps
     system.around.hooks.token_done(time_ps, 0)
     components = system.components
     report = collector.energy.report(
         {name: component.energy_table() for name, component in components.items()},
-        {name: component.static_power_w() for name, component in components.items()},
+        system.static_power_w(devices),
         collector.tokens.stage_ps(),
     )
     return {
@@ -185,6 +192,7 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
         "time_ps": time_ps,
         "energy_j": report.energy().total,
         "bytes": collector.movement.by_hop().get(CELLS_TO_IO, 0),
+        "link_bytes": collector.movement.by_hop().get(LINK, 0),
         "flops": op.flops,
         "bound_by": system.around.limits.bound_by()[op.kind],
         "commands": collector.command_counts.by_name(),
@@ -268,7 +276,7 @@ def _result(  # noqa: PLR0913 - what a result is made of
             workload=Identity(name=workload.name, content_hash=workload.content_hash, values=workload.values()),
             batch=workload.batch,
             energy_tables={name: component.energy_table() for name, component in components.items()},
-            static_power_w={name: component.static_power_w() for name, component in components.items()},
+            static_power_w=system.static_power_w(),
             clock_ps={name: component.clock_ps for name, component in components.items() if component.clock_ps},
             bound_by=system.around.limits.bound_by(),
             capacity=Capacity(needed_bytes=layout.needed_bytes, available_bytes=layout.available_bytes),

@@ -35,6 +35,9 @@ class Instrument:
     def token_done(self, time_ps: int, index: int) -> None:
         """Token ``index`` of each sequence is out; 0 is the one that prefill gives."""
 
+    def part_done(self, time_ps: int) -> None:
+        """A part of a step that is simulated by itself ends; what follows may stand for another number of real ones."""
+
 
 class Hooks:
     """What models call: each attribute passes its arguments on to the instruments that override that callback.
@@ -49,6 +52,7 @@ class Hooks:
         self.activity = _fan_out(Instrument.activity, [i.activity for i in instruments])
         self.commands = _fan_out(Instrument.commands, [i.commands for i in instruments])
         self.busy = _fan_out(Instrument.busy, [i.busy for i in instruments])
+        self.part_done = _fan_out(Instrument.part_done, [i.part_done for i in instruments])
         self.token_done = _fan_out(Instrument.token_done, [i.token_done for i in instruments])
 
 

@@ -41,6 +41,28 @@ class Placement(Spec):
     options: dict[str, int | float | str | bool] = Field(default_factory=dict)
 
 
+class Devices(Spec):
+    """``count`` equal devices, each with all components but those that are shared (host, fabric)."""
+
+    count: Annotated[int, Field(ge=1)] = 1
+
+
+class Parallelism(Spec):
+    """How a model is spread over devices: ``tensor`` x ``pipeline`` x ``data`` of them.
+
+    ``policy``: what of a block each of the ``tensor`` devices holds. ``stage``: a ``device`` is one stage of the
+    pipeline, or each ``block`` of the model is, on its share of its device's channels. ``start``: a stage starts
+    ``at_once`` when its input is there, or with its device's next ``refresh``, in step with the others.
+    """
+
+    policy: str = "megatron"
+    tensor: Annotated[int, Field(ge=1)] = 1
+    pipeline: Annotated[int, Field(ge=1)] = 1
+    data: Annotated[int, Field(ge=1)] = 1
+    stage: Literal["device", "block"] = "device"
+    start: Literal["at_once", "refresh"] = "at_once"
+
+
 def _component(value: Any) -> ComponentSpec:
     """The component as the spec class of its ``kind``; faults inside it keep their paths."""
     if isinstance(value, ComponentSpec):
@@ -78,5 +100,7 @@ class Platform(Spec):
     assumptions: tuple[str, ...] = ()
     calibrations: tuple[Calibration, ...] = ()
     components: Annotated[dict[str, Component], Field(min_length=1)]
+    devices: Devices = Field(default_factory=Devices)
+    parallelism: Parallelism = Field(default_factory=Parallelism)
     placement: Placement
     layout: str

@@ -42,16 +42,16 @@ class RunFacts:
 
 
 class Collector:
-    """Observes one run: ``instruments`` go to the hooks; call ``enter`` before each step, ``result`` at the end."""
+    """Observes one run on ``devices`` equal devices: ``instruments`` go to the hooks; call ``enter`` before each step, ``result`` at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, devices: int = 1) -> None:
         self.stage = Stage()
         self.tokens = TokenTimes(self.stage)
         self.op_kinds = OpKindTimes(self.stage)
         self.energy = EnergyTally(self.stage)
         self.movement = DataMovement(self.stage)
         self.command_counts = CommandCounts(self.stage)
-        self.utilization = Utilization(self.stage)
+        self.utilization = Utilization(self.stage, devices)
 
     @property
     def tallies(self) -> tuple[Tally, ...]:
@@ -65,11 +65,20 @@ class Collector:
 
     def enter(self, stage: str, weight: float = 1) -> None:
         """The next step belongs to ``stage`` (``prefill`` or ``decode``) and stands for ``weight`` steps."""
+        self._begin(stage)
+        self.stage.weigh(weight)
+
+    def enter_part(self, stage: str, time: float, count: float, tokens: float) -> None:
+        """What is simulated next belongs to ``stage`` and counts as `Stage` says."""
+        self._begin(stage)
+        self.stage.time, self.stage.count, self.stage.tokens = time, count, tokens
+
+    def _begin(self, stage: str) -> None:
         if stage not in STAGES:
             raise ValueError(f"stage is one of {', '.join(STAGES)}, not {stage!r}")
         for tally in self.tallies:
             tally.flush()
-        self.stage.name, self.stage.weight = stage, weight
+        self.stage.name = stage
 
     def result(self, facts: RunFacts) -> Result:
         """The result of the run. Raises ConservationError when the tallies contradict each other."""

@@ -21,7 +21,7 @@ class CommandCounts(Tally):
         """``component`` issued ``counts`` commands (summed over its channels)."""
         del component
         for name, count in counts.items():
-            self._counts[name] += count * self.stage.weight
+            self._counts[name] += count * self.stage.count
             self.simulated += count
 
     def by_name(self) -> dict[str, int]:

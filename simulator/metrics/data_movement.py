@@ -17,7 +17,7 @@ class DataMovement(Tally):
     def transfer(self, start_ps: int, end_ps: int, hop: str, n_bytes: int, component: str) -> None:
         """``n_bytes`` crossed ``hop`` in ``component``."""
         del start_ps, end_ps, component
-        self._bytes[hop] += n_bytes * self.stage.weight
+        self._bytes[hop] += n_bytes * self.stage.count
 
     def by_hop(self) -> dict[str, int]:
         """Bytes by hop over the whole run."""

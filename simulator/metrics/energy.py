@@ -77,7 +77,7 @@ class EnergyTally(Tally):
 
     def activity(self, component: str, action: str, count: int, op_kind: str) -> None:
         """``component`` did ``action`` ``count`` times for an op of ``op_kind``."""
-        self._counts[self.stage.name, op_kind, component, action] += count * self.stage.weight
+        self._counts[self.stage.name, op_kind, component, action] += count * self.stage.count
 
     def report(
         self,

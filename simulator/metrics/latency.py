@@ -23,8 +23,12 @@ class TokenTimes(Tally):
         """Token ``index`` (0 is the one that prefill gives) is out at ``time_ps``."""
         if time_ps < self._last_ps:
             raise ConservationError(f"token {index} is done at {time_ps} ps, before the one it follows")
-        self._ps[self.stage.name] += (time_ps - self._last_ps) * self.stage.weight
-        self.steps[self.stage.name] += self.stage.weight
+        self.part_done(time_ps)
+        self.steps[self.stage.name] += self.stage.tokens
+
+    def part_done(self, time_ps: int) -> None:
+        """Time up to here belongs to the part that ends."""
+        self._ps[self.stage.name] += (time_ps - self._last_ps) * self.stage.time
         self._last_ps = time_ps
 
     def stage_ps(self) -> dict[str, float]:
@@ -62,6 +66,10 @@ class OpKindTimes(Tally):
         del index
         self._advance(time_ps)
 
+    def part_done(self, time_ps: int) -> None:
+        """Time up to here belongs to the part that ends."""
+        self._advance(time_ps)
+
     def _advance(self, time_ps: int) -> None:
         elapsed_ps = time_ps - self._now_ps
         if not elapsed_ps:
@@ -73,7 +81,7 @@ class OpKindTimes(Tally):
         share, rest = divmod(elapsed_ps, len(kinds))
         ps = self._ps[self.stage.name]
         for position, kind in enumerate(kinds):
-            ps[kind] += (share + (position < rest)) * self.stage.weight
+            ps[kind] += (share + (position < rest)) * self.stage.time
 
     def by_kind_ps(self) -> dict[str, dict[str, float]]:
         """Time by stage and op kind, in ps."""

@@ -11,12 +11,13 @@ from simulator.metrics.stage import Stage, Tally
 class Utilization(Tally):
     """Measures the union of each component's busy intervals, so that overlapping work counts once.
 
-    An interval that reaches into the next step is shared out between the two; what reaches beyond the last token is
+    With many devices it is the mean over them. An interval that reaches into the next step is shared out between the two; what reaches beyond the last token is
     not part of the run.
     """
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, devices: int = 1) -> None:
         super().__init__(stage)
+        self._devices = devices
         self._open: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self._counted_to_ps: dict[str, int] = defaultdict(int)
         self._busy_ps: dict[str, float] = defaultdict(int)
@@ -33,6 +34,10 @@ class Utilization(Tally):
         del index
         self._step_end_ps = time_ps
 
+    def part_done(self, time_ps: int) -> None:
+        """The part ends here."""
+        self._step_end_ps = time_ps
+
     def flush(self) -> None:
         """Count the step that ends; keeps memory independent of the number of steps."""
         step_end_ps, opened = self._step_end_ps, self._open
@@ -47,7 +52,7 @@ class Utilization(Tally):
                 if end > step_end_ps:
                     self._open[component].append((max(start, step_end_ps), end))
             self._counted_to_ps[component] = counted_to_ps
-            self._busy_ps[component] += busy_ps * self.stage.weight
+            self._busy_ps[component] += busy_ps * self.stage.count / self._devices
 
     def busy_ps(self) -> dict[str, float]:
         """Busy time by component up to the last token, in ps; every component that was ever busy."""

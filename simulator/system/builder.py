@@ -63,6 +63,14 @@ class System:
     routes: Routes
     units: Mapping[str, OpUnit]
 
+    def static_power_w(self, devices: int | None = None) -> dict[str, dict[str, float]]:
+        """Component -> energy class -> W, of ``devices`` together; None: of all."""
+        count = self.platform.devices.count if devices is None else devices
+        return {
+            name: {part: watts * (1 if component.shared else count) for part, watts in component.static_power_w().items()}
+            for name, component in self.components.items()
+        }
+
 
 def build_system(
     platform: Platform, *, exact: bool = False, engine: EngineName = "compiled", hooks: Hooks | None = None

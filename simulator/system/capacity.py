@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from simulator.mapping.layout import Cache, Demand, Layout, Store, Tensor, layouts
+from simulator.mapping.parallel.plan import make_plan
+from simulator.mapping.parallel.policies import parallel_policies
 from simulator.system.builder import System
 from simulator.system.executor import ops_of
 from simulator.units.base import OpUnit
@@ -19,8 +21,53 @@ from simulator.workload.tensors import weight_tensors
 
 
 def check_capacity(system: System, workload: Workload) -> Layout:
-    """The layout of ``workload`` on ``system``. Raises CapacityError that says what would fit."""
-    return layouts.get(system.platform.layout)(_demand(system, workload), stores(system))
+    """The layout of ``workload`` on ``system``, on each device. Raises CapacityError that says what would fit."""
+    share = _share(system, workload)
+    layout = layouts.get(system.platform.layout)(share.demand, share.stores)
+    return replace(layout, needed_bytes=layout.needed_bytes * share.copies, available_bytes=share.available_bytes)
+
+
+def needed_and_available(system: System, workload: Workload) -> tuple[int, int]:
+    """Bytes that ``workload`` takes in the memories of ``system`` with all padding, and bytes there are, fit or not."""
+    share = _share(system, workload)
+    needed = sum(sum(share.demand.rows(store)) * store.row_set_bytes for store in share.stores)
+    return needed * share.copies, share.available_bytes
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What one device has to hold, the memories it has for that, and how often that is there; bytes of all devices."""
+
+    demand: Demand
+    stores: list[Store]
+    copies: int
+    available_bytes: int
+
+
+def _share(system: System, workload: Workload) -> _Share:
+    """The whole workload on the only device, or one stage on its share of the fullest device's channels."""
+    memories = stores(system)
+    capacity = sum(store.capacity_bytes for store in memories)
+    if system.platform.devices.count == 1:
+        return _Share(_demand(system, workload), memories, 1, capacity)
+    plan = make_plan(system.platform, workload.model.n_layers, workload.batch)
+    policy = parallel_policies.get(system.platform.parallelism.policy)
+    shared = policy.model(workload.model, plan.tensor) if plan.tensor > 1 else workload.model
+    stage = replace(workload, model=replace(shared, n_layers=plan.layers_per_stage), batch=plan.sequences)
+    ends = plan.tensor * plan.pipeline * plan.groups
+
+    def part(tensor: Tensor) -> Tensor:
+        in_block = tensor.name.startswith("L")
+        outputs = policy.outputs(tensor.outputs, plan.tensor) if in_block else -(-tensor.outputs // ends)
+        return replace(tensor, outputs=outputs, n_bytes=-(-tensor.n_bytes * outputs // tensor.outputs))
+
+    whole = _demand(system, stage)
+    return _Share(
+        replace(whole, tensors=tuple(part(tensor) for tensor in whole.tensors)),
+        [store.with_channels(max(1, store.channels // plan.groups)) for store in memories],
+        plan.stages * plan.tensor * plan.data,
+        capacity * plan.devices,
+    )
 
 
 def _demand(system: System, workload: Workload) -> Demand:
@@ -30,16 +77,6 @@ def _demand(system: System, workload: Workload) -> Demand:
         batch=workload.batch,
         tokens=workload.cached_tokens,
     )
-
-
-def needed_and_available(system: System, workload: Workload) -> tuple[int, int]:
-    """Bytes that ``workload`` takes in the memories of ``system`` with all padding, and bytes there are, fit or not."""
-    demand = _demand(system, workload)
-    needed = available = 0
-    for store in stores(system):
-        needed += sum(demand.rows(store)) * store.row_set_bytes
-        available += store.capacity_bytes
-    return needed, available
 
 
 def stores(system: System) -> list[Store]:

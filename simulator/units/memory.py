@@ -105,6 +105,31 @@ class Memory(Component):
         organization = self.spec.dram.organization
         return self.spec.channels * organization.data_pins * organization.data_rate_mbps * 1e6 / 8
 
+    def until_refresh_ps(self) -> int:
+        """Time from now until the memory is free and the next refresh falls due; 0 without refresh."""
+        engine = self.engine
+        if not engine.interval:
+            return 0
+        start = self._start()
+        wait = -engine.phase(start) % engine.interval
+        return engine.to_ps(start + wait) - self.around.env.now_ps
+
+    def tell_refreshes(self) -> None:
+        """Tell the refreshes that fell due until now on channels without work."""
+        self._refresh_until(self.engine.to_ticks(self.around.env.now_ps))
+
+    def idle_refreshes(self, start_ps: int, end_ps: int) -> int:
+        """Refreshes of all channels that fall due between two times on a device that does nothing."""
+        engine = self.engine
+        due = engine.refreshes_due(engine.to_ticks(end_ps)) - engine.refreshes_due(engine.to_ticks(start_ps))
+        return due * engine.ranks * self.spec.channels
+
+    def tell_idle(self, refreshes: int) -> None:
+        """Tell refreshes of a device that does nothing."""
+        if refreshes:
+            self.around.hooks.commands(self.name, {self.engine.refresh_command: refreshes})
+            self.around.hooks.activity(self.name, self.engine.refresh_command, refreshes, NO_OP)
+
     def run(self, chain: Chain, op: Op) -> Booking:
         """Near-bank programs for ``op``, as soon as the memory is free."""
         start = self._start()
@@ -172,8 +197,7 @@ class Memory(Component):
         missed = engine.refreshes_due(tick) * engine.ranks * self.spec.channels - self._refreshed
         if missed > 0:
             self._refreshed += missed
-            self.around.hooks.commands(self.name, {engine.refresh_command: missed})
-            self.around.hooks.activity(self.name, engine.refresh_command, missed, NO_OP)
+            self.tell_idle(missed)
 
     def _report(self, booking: Booking, free_ps: int, op: Op) -> None:
         hooks, work, name = self.around.hooks, booking.work, self.name

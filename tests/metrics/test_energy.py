@@ -37,7 +37,7 @@ def test_static_energy_is_power_times_the_time_of_each_stage() -> None:
 
 
 def test_a_sampled_step_counts_as_often_as_its_weight() -> None:
-    energy = EnergyTally(Stage(name="decode", weight=16))
+    energy = EnergyTally(Stage(name="decode", count=16))
     energy.activity("memory", "ACT", 2, "lm_head")
     assert energy.report(TABLES, {}, NO_TIME).total() == pytest.approx(32 * 1000e-12)
 

@@ -60,7 +60,8 @@ def test_stage_times_are_weighted_by_the_steps_they_stand_for() -> None:
     stage = Stage()
     tokens = TokenTimes(stage)
     tokens.token_done(1000, 0)
-    stage.name, stage.weight = "decode", 4
+    stage.name = "decode"
+    stage.weigh(4)
     tokens.token_done(1010, 1)
     assert tokens.stage_ps() == {"prefill": 1000, "decode": 40}
     assert tokens.steps["decode"] == 4

@@ -32,7 +32,7 @@ def test_an_interval_across_two_steps_counts_in_each_with_its_weight() -> None:
     utilization.busy("memory", 80, 130, "refresh")
     utilization.token_done(100, 0)
     utilization.flush()
-    stage.weight = 10
+    stage.weigh(10)
     utilization.token_done(200, 1)
     assert utilization.busy_ps() == {"memory": 20 + 10 * 30}
 
@@ -42,7 +42,7 @@ def test_a_component_that_is_always_busy_is_busy_for_the_whole_of_a_sampled_run(
     utilization = Utilization(stage)
     for step, weight in enumerate((1, 2.5, 2.5)):
         utilization.flush()
-        stage.weight = weight
+        stage.weigh(weight)
         utilization.busy("memory", 100 * step, 100 * step + 107, "stream")
         utilization.token_done(100 * (step + 1), step)
     assert utilization.fractions(600) == {"memory": 1.0}

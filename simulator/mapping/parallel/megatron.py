@@ -1,0 +1,53 @@
+"""Heads and feed-forward columns dealt out to all devices; two all-reduces a block (Shoeybi et al., 2019)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import networkx as nx
+
+from simulator.errors import MappingError
+from simulator.mapping.parallel.policies import Part, in_order, join, parallel_policies
+from simulator.workload.model import Model
+
+SUMMED = frozenset({"out_proj", "ffn_down"})
+"""Products whose outputs are partial sums on each device."""
+
+
+class Megatron:
+    """Every device has ``n_heads / n`` heads with their cache, ``d_ff / n`` columns, and its part of the vocabulary.
+
+    Where there are fewer cached heads than devices, each is kept by several. The residual stream is on all devices.
+    """
+
+    replicated = True
+
+    def model(self, model: Model, devices: int) -> Model:
+        """The device's part. Raises MappingError for heads that cannot be dealt out evenly."""
+        if model.n_heads % devices:
+            raise MappingError(
+                f"parallelism.tensor: {model.n_heads} heads of {model.name} do not deal out evenly to {devices} devices"
+            )
+        return replace(
+            model,
+            n_heads=model.n_heads // devices,
+            n_kv_heads=max(1, model.n_kv_heads // devices),
+            d_ff=-(-model.d_ff // devices),
+        )
+
+    def outputs(self, features: int, devices: int) -> int:
+        """All of them: the model's part is cut already."""
+        del devices
+        return features
+
+    def share(self, graph: nx.DiGraph[str], devices: int) -> Part:
+        """The graph with its all-reduces."""
+        graph = graph.copy()
+        for name in list(graph):
+            op = graph.nodes[name]["op"]
+            if op.kind in SUMMED:
+                join(graph, name, list(graph.succ[name]), "allreduce", op.output_bytes, devices)
+        return Part(in_order(graph))
+
+
+parallel_policies.register("megatron")(Megatron())

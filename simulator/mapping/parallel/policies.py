@@ -1,0 +1,81 @@
+"""What each of the devices that share a stage holds and does: policies by the name that ``parallelism.policy`` gives.
+
+A policy gives the part of a step graph that one device runs, with the collectives that join the parts, and the part
+of the products that the others run meanwhile, if they do less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import networkx as nx
+
+from simulator.config.registry import Registry
+from simulator.workload.collective import CollectiveOp
+from simulator.workload.model import Model
+from simulator.workload.ops import Op
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one device runs (``leader``), and what each of the other devices of its group runs at the same time.
+
+    ``followers`` is None where they all do the same as the leader.
+    """
+
+    leader: nx.DiGraph[str]
+    followers: nx.DiGraph[str] | None = None
+
+
+class Policy(Protocol):
+    """A way to share a block among ``devices`` devices; ``replicated``: each of them has the residual stream."""
+
+    replicated: bool
+
+    def model(self, model: Model, devices: int) -> Model:
+        """The sizes of what one device holds, for its capacity: of the fullest device."""
+
+    def outputs(self, features: int, devices: int) -> int:
+        """Outputs of a product with a weight of that model that the fullest device holds."""
+
+    def share(self, graph: nx.DiGraph[str], devices: int) -> Part:
+        """The part of ``graph``, a step of the model that `model` gives, that one device runs."""
+
+
+parallel_policies: Registry[Policy] = Registry("parallelism policy")
+
+
+def join(  # noqa: PLR0913 - a collective, and where it goes
+    graph: nx.DiGraph[str], maker: str, readers: list[str], kind: str, n_bytes: int, devices: int
+) -> None:
+    """Put a collective between ``maker`` and those ``readers`` of its result.
+
+    The result goes to the fabric's port once; from there the readers get what they asked for.
+    """
+    name = _add(graph, f"{maker}.{kind}", graph.nodes[maker]["op"], kind, n_bytes, devices)
+    leaves = 0
+    for reader in readers:
+        edge = graph.edges[maker, reader]
+        graph.remove_edge(maker, reader)
+        graph.add_edge(name, reader, tensor=f"{name}.{edge['tensor']}", bytes=edge["bytes"])
+        leaves = max(leaves, edge["bytes"])
+    graph.add_edge(maker, name, tensor=f"{maker}.out.{kind}", bytes=leaves)
+
+
+def in_order(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
+    """``graph`` with its nodes in an order of execution."""
+    ordered: nx.DiGraph[str] = nx.DiGraph()
+    ordered.add_nodes_from((name, graph.nodes[name]) for name in nx.topological_sort(graph))
+    ordered.add_edges_from(graph.edges(data=True))
+    return ordered
+
+
+def _add(  # noqa: PLR0913 - a collective, and what it joins
+    graph: nx.DiGraph[str], name: str, joined: Op, kind: str, n_bytes: int, devices: int
+) -> str:
+    op = CollectiveOp(
+        name=name, kind=kind, layer=joined.layer, n_bytes=n_bytes, endpoints=devices, devices=devices
+    )
+    graph.add_node(name, op=op)
+    return name

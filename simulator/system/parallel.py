@@ -1,0 +1,171 @@
+"""A workload on many equal devices: equal devices, stages and blocks are simulated once and counted as often as real.
+
+A step is simulated in parts, each with the number of times it happens one after the other (``time``) and in all
+(``count``). What the figures mean is in docs/results.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import networkx as nx
+
+from simulator.mapping.parallel.plan import make_plan
+from simulator.mapping.parallel.policies import Part, parallel_policies
+from simulator.system import parts
+from simulator.system.builder import System
+from simulator.system.run import Progress, Runner
+from simulator.units.base import Sharing
+from simulator.units.memory import Memory
+from simulator.workload.collective import CollectiveOp
+from simulator.workload.graph import SINK, SOURCE
+from simulator.workload.ops import Op
+from simulator.workload.scenario import Workload
+
+EnterPart = Callable[[str, float, float, float], None]
+"""Called before each part with its stage and how often it counts: time, count, tokens."""
+
+_NOTHING: nx.DiGraph[str] = nx.DiGraph()
+
+
+def is_parallel(system: System) -> bool:
+    """Whether the platform has more than one device."""
+    return system.platform.devices.count > 1
+
+
+class ParallelRunner:
+    """Runs a workload by a plan."""
+
+    def __init__(self, system: System, runner: Runner, workload: Workload, enter: EnterPart) -> None:
+        platform, model = system.platform, workload.model
+        self.plan = make_plan(platform, model.n_layers, workload.batch)
+        self._system = system
+        self._runner = runner
+        self._workload = workload
+        self._enter = enter
+        self._policy = parallel_policies.get(platform.parallelism.policy)
+        self._ends = parallel_policies.get("spread_products")
+        self._before: list[Callable[[], None]] = []
+        self._memories = [c for c in system.components.values() if isinstance(c, Memory)]
+        self._align = platform.parallelism.start == "refresh"
+        shared = self._policy.model(model, self.plan.tensor) if self.plan.tensor > 1 else model
+        in_step = self.plan.microbatch * self.plan.active
+        self._blocks = parts.OneBlock(shared, in_step, workload.precision)
+        self._whole = parts.OneBlock(model, self.plan.microbatch, workload.precision)
+
+    def run(self, progress: Progress | None = None) -> None:
+        """The prompt, then every decode step."""
+        workload = self._workload
+        prompt = workload.prompt_tokens
+        self._step("prefill", 1, self._blocks.prefill(prompt), self._whole.prefill(prompt))
+        self._done("prefill", 1, 0, progress)
+        for position, step in enumerate(workload.decode_steps()):
+            if not position:
+                self._system.around.limits.clear()
+            self._step("decode", step.weight, self._blocks.decode(step.context), self._whole.decode(step.context))
+            self._done("decode", step.weight, step.index, progress)
+
+    def _done(self, stage: str, weight: float, index: int, progress: Progress | None) -> None:
+        self._enter(stage, 0, 0, weight)
+        self._system.around.hooks.token_done(self._system.env.now_ps, index)
+        if progress is not None:
+            progress(index + 1, self._workload.output_tokens)
+
+    def _step(self, stage: str, weight: float, blocks: nx.DiGraph[str], whole: nx.DiGraph[str]) -> None:
+        plan = self.plan
+        copies = plan.microbatches * plan.data
+        hidden = parts.hidden_bytes(whole)
+        source, sampled = whole.nodes[SOURCE]["op"], whole.nodes[parts.HEAD[-1]]["op"]
+        # Tokens to the device that has their rows of the table, those to the first stage.
+        self._before.append(partial(self._carry, SINK, SOURCE, source, source.input_bytes, whole))
+        self._run(parts.embedding_of(whole), stage, weight, weight * copies)
+        self._send(stage, weight, weight * copies, hidden)
+        self._pass_blocks(stage, weight, blocks)
+        self._pass_on(stage, weight, hidden)
+        devices = plan.tensor * plan.pipeline
+        self._part(
+            self._ends.share(parts.head_of(whole), devices), stage, weight * plan.microbatches, weight * copies, devices
+        )
+        # Logits to the host.
+        logits = sampled.output_bytes
+        self._before.append(partial(self._carry, parts.HEAD[0], SINK, sampled, logits, whole))
+        self._run(parts.sampling_of(whole), stage, weight, weight * copies)
+
+    def _pass_blocks(self, stage: str, weight: float, blocks: nx.DiGraph[str]) -> None:
+        """All blocks of the pipeline, for all microbatches."""
+        plan, around = self.plan, self._system.around
+        graph = parts.block_of(blocks)
+        part = self._policy.share(graph, plan.tensor) if plan.tensor > 1 else Part(graph)
+        turns = plan.turns(prefill=stage == "prefill")
+        count = plan.microbatches * plan.layers / plan.active * plan.data
+        simulated = turns if around.exact and not self._align else 1
+        around.sharing = Sharing(plan.groups, plan.active)
+        if self._align:
+            self._run(_NOTHING, stage, weight, 0)
+        for _ in range(simulated):
+            self._part(part, stage, weight * turns / simulated, weight * count / simulated, plan.tensor)
+        around.sharing = Sharing()
+
+    def _part(self, part: Part, stage: str, time: float, count: float, devices: int) -> None:
+        """One part on ``devices`` devices: the leader's in time, then what the others did meanwhile."""
+        if part.followers is None:
+            self._run(part.leader, stage, time, count * devices)
+            return
+        followers = count * (devices - 1)
+        self._run(part.leader, stage, time, count, beside=followers)
+        self._run(part.followers, stage, 0, followers)
+
+    def _pass_on(self, stage: str, weight: float, n_bytes: int) -> None:
+        """The residual stream from device to device of the pipeline."""
+        plan = self.plan
+        crossings = plan.used - 1
+        if not crossings:
+            return
+        senders = plan.tensor if self._policy.replicated else 1
+        time = crossings if plan.active == 1 else plan.stages
+        self._send(stage, weight * time, weight * crossings * plan.microbatches * plan.data * senders, n_bytes)
+
+    def _send(self, stage: str, time: float, count: float, n_bytes: int) -> None:
+        op = CollectiveOp(name="send", kind="send", n_bytes=n_bytes, endpoints=2, devices=1)
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_node(op.name, op=op)
+        self._run(graph, stage, time, count)
+
+    def _run(  # noqa: PLR0913 - a part, and how often it counts
+        self, graph: nx.DiGraph[str], stage: str, time: float, count: float, *, beside: float = 0
+    ) -> None:
+        """Simulate a part; devices that neither run it nor what is told ``beside`` it only refresh meanwhile."""
+        env, memories = self._system.env, self._memories
+        start_ps = env.now_ps
+        self._enter(stage, time, count, 0)
+        for before in self._before:
+            before()
+        self._before = []
+        if graph:
+            self._runner.step(graph)
+        if self._align and self._system.around.sharing.groups > 1:
+            self._until_refresh()
+        for memory in memories:
+            memory.tell_refreshes()
+        self._system.around.hooks.part_done(env.now_ps)
+        idle = self.plan.devices * time - count - beside
+        if idle > 0 and env.now_ps > start_ps:
+            self._enter(stage, 0, idle, 0)
+            for memory in memories:
+                memory.tell_idle(memory.idle_refreshes(start_ps, env.now_ps))
+
+    def _until_refresh(self) -> None:
+        """Let time go on to the next refresh of the devices."""
+        env = self._system.env
+        wait_ps = max((memory.until_refresh_ps() for memory in self._memories), default=0)
+        if wait_ps:
+            env.run(until=env.timeout(wait_ps))
+
+    def _carry(self, start: str, end: str, op: Op, n_bytes: int, whole: nx.DiGraph[str]) -> None:
+        """A tensor between two parts, over the links between the units that run them."""
+        system = self._system
+        units = [system.placement.component_for(whole.nodes[name]["op"]) for name in (start, end)]
+        for link, from_end in system.routes.between(*units):
+            env = system.env
+            env.run(until=link.carry(env.now_ps, n_bytes, from_end, op.kind))

@@ -1,0 +1,71 @@
+"""The parts of a step that are simulated by themselves: one block for all equal ones, and the model's two ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import networkx as nx
+
+from simulator.workload.graph import SINK, SOURCE, DecodeGraphs, prefill_graph
+from simulator.workload.model import Model
+from simulator.workload.ops import LookupOp
+from simulator.workload.precision import Precision
+
+HEAD = ("final_norm", "lm_head")
+"""After the last block, before sampling."""
+
+
+def block_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
+    """The first block of a step, by itself."""
+    return _only(graph, [name for name, op in graph.nodes(data="op") if op.layer == 0])
+
+
+def head_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
+    """The last norm and the projection to the vocabulary."""
+    return _only(graph, HEAD)
+
+
+def sampling_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
+    """The choice of the next tokens."""
+    return _only(graph, [SINK])
+
+
+def embedding_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
+    """The embedding."""
+    return _only(graph, [SOURCE])
+
+
+def _only(graph: nx.DiGraph[str], names: Iterable[str]) -> nx.DiGraph[str]:
+    found: nx.DiGraph[str] = nx.DiGraph(graph.subgraph(list(names)))
+    ordered: nx.DiGraph[str] = nx.DiGraph()
+    ordered.add_nodes_from((name, graph.nodes[name]) for name in graph if name in found)
+    ordered.add_edges_from(found.edges(data=True))
+    return ordered
+
+
+class OneBlock:
+    """Steps of one block of a model, for ``batch`` sequences; equal steps share their ops."""
+
+    def __init__(self, model: Model, batch: int, precision: Precision) -> None:
+        self._model = replace(model, n_layers=1)
+        self._batch = batch
+        self._precision = precision
+        self._decode = DecodeGraphs(self._model, batch=batch, precision=precision)
+
+    def decode(self, context: int) -> nx.DiGraph[str]:
+        """A decode step with ``context`` tokens cached before it."""
+        return self._decode.at(context)
+
+    def prefill(self, prompt_tokens: int) -> nx.DiGraph[str]:
+        """The prompt in one pass."""
+        return prefill_graph(
+            self._model, batch=self._batch, prompt_tokens=prompt_tokens, precision=self._precision
+        )
+
+
+def hidden_bytes(graph: nx.DiGraph[str]) -> int:
+    """Bytes of the residual stream that goes from block to block in a step."""
+    op = graph.nodes[SOURCE]["op"]
+    assert isinstance(op, LookupOp)
+    return op.output_bytes
