@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simulator.explore.points import Catalog, Point
     from simulator.mapping.layout import Layout
     from simulator.metrics.collect import Collector
-    from simulator.metrics.result import Result
+    from simulator.metrics.result import Identity, Result
     from simulator.system.builder import System
     from simulator.workload.scenario import Workload
 
@@ -139,6 +139,8 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
     from simulator.system.run import Runner
 
     started_s = time.perf_counter()
+    if arch.spec.compat is not None and arch.spec.compat.cent:
+        return _of_artifact(arch, workload, progress, started_s)
     collector, conservation = Collector(arch.spec.devices.count), Conservation()
     system = _build(arch, Hooks([*collector.instruments, conservation, *hooks]), exact=exact, engine=engine)
     layout = check_capacity(system, workload)
@@ -148,6 +150,56 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
     else:
         runner.workload(workload, collector.enter, progress)
     return _result(arch, workload, system, layout, collector, time.perf_counter() - started_s)
+
+
+def _of_artifact(
+    arch: Arch, workload: Workload, progress: Callable[[int, int], None] | None, started_s: float
+) -> Result:
+    """The figures of the artifact that ``compat`` reproduces, in a `Result`."""
+    from simulator.metrics import provenance
+    from simulator.metrics.result import Capacity, Provenance, Result
+    from simulator.system.builder import build_system
+    from simulator.system.capacity import check_capacity
+    from simulator.system.cent_artifact.evaluate import ASSUMPTIONS, evaluate
+
+    layout = check_capacity(build_system(arch.spec), workload)
+    figures = evaluate(arch.spec, workload, progress)
+    identity = _identities(arch, workload)
+    return Result(
+        **identity,
+        **figures.headline,
+        time_ps=figures.time_ps,
+        time_by_op_kind_s=figures.time_by_op_kind_s,
+        cycles={},
+        energy_j=figures.energy,
+        energy_by_op_kind_j=figures.energy_by_op_kind_j,
+        data_movement_bytes={},
+        commands=figures.commands,
+        utilization={},
+        bound_by={},
+        capacity=Capacity(needed_bytes=layout.needed_bytes, available_bytes=layout.available_bytes),
+        assumptions=(*ASSUMPTIONS, *arch.guesses()),
+        calibrations=(),
+        provenance=Provenance(
+            version=provenance.version(),
+            commit=provenance.commit(),
+            config_hashes=dict(sorted((arch.files | dict(workload.files)).items())),
+            seed=workload.seed,
+            python=provenance.python_version(),
+            wall_s=time.perf_counter() - started_s,
+            events=0,
+            commands_simulated=sum(figures.commands.values()),
+        ),
+    )
+
+
+def _identities(arch: Arch, workload: Workload) -> dict[str, Identity]:
+    from simulator.metrics.result import Identity
+
+    return {
+        "arch": Identity(name=arch.name, content_hash=arch.content_hash, values=arch.values),
+        "workload": Identity(name=workload.name, content_hash=workload.content_hash, values=workload.values()),
+    }
 
 
 def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
@@ -267,13 +319,12 @@ def _result(  # noqa: PLR0913 - what a result is made of
     arch: Arch, workload: Workload, system: System, layout: Layout, collector: Collector, wall_s: float
 ) -> Result:
     from simulator.metrics.collect import RunFacts
-    from simulator.metrics.result import Capacity, Identity
+    from simulator.metrics.result import Capacity
 
     components = system.components
     return collector.result(
         RunFacts(
-            arch=Identity(name=arch.name, content_hash=arch.content_hash, values=arch.values),
-            workload=Identity(name=workload.name, content_hash=workload.content_hash, values=workload.values()),
+            **_identities(arch, workload),
             batch=workload.batch,
             energy_tables={name: component.energy_table() for name, component in components.items()},
             static_power_w=system.static_power_w(),

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from simulator.config.allowed import COMPONENT_MARK
 from simulator.config.base_schema import Spec
+from simulator.config.compat_schema import CentArtifact
 from simulator.config.registry import component_specs
 
 Family = Literal["cpu", "gpu", "fpga", "asic", "pim", "ndp3d", "hybrid"]
@@ -102,5 +103,6 @@ class Platform(Spec):
     components: Annotated[dict[str, Component], Field(min_length=1)]
     devices: Devices = Field(default_factory=Devices)
     parallelism: Parallelism = Field(default_factory=Parallelism)
+    compat: CentArtifact | None = None
     placement: Placement
     layout: str
