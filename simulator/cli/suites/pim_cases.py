@@ -1,0 +1,105 @@
+"""Cases of suite `pim`: CSV files with one case a row; experiments/validation/README.md describes the columns."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.errors import ConfigError
+
+NEEDED = ("case", "arch", "workload", "overrides", "metric", "expected", "source")
+OPTIONAL = ("kind", "limit_pct", "baseline_arch", "baseline_overrides")
+
+LIMIT_PCT = 10.0
+"""Where a row gives none."""
+
+NOT_JUDGED = "none"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One run: ``overrides`` as ``--set`` takes them."""
+
+    arch: str
+    workload: str
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PimCase:
+    """One row. With a ``baseline`` the expected value is the metric's ratio to that of the baseline's run."""
+
+    case: str
+    target: Target
+    baseline: Target | None
+    metric: str
+    expected: float
+    limit_pct: float | None
+    kind: str
+    source: str
+    file: str
+    line: int
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What has to run."""
+        return (self.target,) if self.baseline is None else (self.target, self.baseline)
+
+
+def read_cases(path: Path) -> list[PimCase]:
+    """All cases of a CSV file, or of all CSV files of a folder. Raises ConfigError with file and line."""
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    cases = [case for file in files for case in _of_file(file)]
+    if not cases:
+        raise ConfigError(f"there are no cases (CSV files with the columns {', '.join(NEEDED)})", file=str(path))
+    return cases
+
+
+def _of_file(path: Path) -> Iterator[PimCase]:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            heads = reader.fieldnames or ()
+            missing = [head for head in NEEDED if head not in heads]
+            if missing:
+                raise ConfigError(f"the columns {', '.join(missing)} are missing", file=str(path), line=1)
+            for row in reader:
+                yield _case(row, str(path), reader.line_num)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", file=str(path)) from error
+
+
+def _case(row: Mapping[str, str | None], file: str, line: int) -> PimCase:
+    def text(head: str, default: str = "") -> str:
+        return (row.get(head) or default).strip()
+
+    def number(head: str, value: str) -> float:
+        try:
+            return float(value)
+        except ValueError:
+            raise ConfigError(f"{head}: '{value}' is not a number", file=file, line=line) from None
+
+    workload, limit = text("workload"), text("limit_pct", str(LIMIT_PCT))
+    target = Target(text("arch"), workload, _overrides(text("overrides")))
+    baseline = None
+    if text("baseline_arch"):
+        baseline = Target(text("baseline_arch"), workload, _overrides(text("baseline_overrides")))
+    return PimCase(
+        case=text("case"),
+        target=target,
+        baseline=baseline,
+        metric=text("metric"),
+        expected=number("expected", text("expected")),
+        limit_pct=None if limit == NOT_JUDGED else number("limit_pct", limit),
+        kind=text("kind", "published"),
+        source=text("source"),
+        file=file,
+        line=line,
+    )
+
+
+def _overrides(text: str) -> tuple[str, ...]:
+    """``path=value`` parts, separated by semicolons."""
+    return tuple(part.strip() for part in text.split(";") if part.strip())
