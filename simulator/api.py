@@ -144,12 +144,14 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
     collector, conservation = Collector(arch.spec.devices.count), Conservation()
     system = _build(arch, Hooks([*collector.instruments, conservation, *hooks]), exact=exact, engine=engine)
     layout = check_capacity(system, workload)
-    runner = Runner(system, conservation)
+    runner, further = Runner(system, conservation), tuple[str, ...]()
     if arch.spec.devices.count > 1:
-        ParallelRunner(system, runner, workload, collector.enter_part).run(progress)
+        parallel = ParallelRunner(system, runner, workload, collector.enter_part)
+        parallel.run(progress)
+        further = parallel.assumptions()
     else:
         runner.workload(workload, collector.enter, progress)
-    return _result(arch, workload, system, layout, collector, time.perf_counter() - started_s)
+    return _result(arch, workload, system, layout, collector, further, time.perf_counter() - started_s)
 
 
 def _of_artifact(
@@ -316,7 +318,13 @@ def _thaw(point: Point, catalog: Catalog) -> Arch:
 
 
 def _result(  # noqa: PLR0913 - what a result is made of
-    arch: Arch, workload: Workload, system: System, layout: Layout, collector: Collector, wall_s: float
+    arch: Arch,
+    workload: Workload,
+    system: System,
+    layout: Layout,
+    collector: Collector,
+    further: tuple[str, ...],
+    wall_s: float,
 ) -> Result:
     from simulator.metrics.collect import RunFacts
     from simulator.metrics.result import Capacity
@@ -331,7 +339,7 @@ def _result(  # noqa: PLR0913 - what a result is made of
             clock_ps={name: component.clock_ps for name, component in components.items() if component.clock_ps},
             bound_by=system.around.limits.bound_by(),
             capacity=Capacity(needed_bytes=layout.needed_bytes, available_bytes=layout.available_bytes),
-            assumptions=_assumptions(arch, system, workload),
+            assumptions=(*further, *_assumptions(arch, system, workload)),
             calibrations=tuple(calibration.model_dump() for calibration in arch.spec.calibrations),
             config_hashes=arch.files | dict(workload.files),
             seed=workload.seed,

@@ -52,8 +52,8 @@ class Parallelism(Spec):
     """How a model is spread over devices: ``tensor`` x ``pipeline`` x ``data`` of them.
 
     ``policy``: what of a block each of the ``tensor`` devices holds. ``stage``: a ``device`` is one stage of the
-    pipeline, or each ``block`` of the model is, on its share of its device's channels. ``start``: a stage starts
-    ``at_once`` when its input is there, or with its device's next ``refresh``, in step with the others.
+    pipeline, or each ``block`` of the model is, on its share of its device's channels. ``start``: a block starts
+    ``at_once`` when its input is there, or with its device's next ``refresh``.
     """
 
     policy: str = "megatron"

@@ -42,7 +42,10 @@ class RunFacts:
 
 
 class Collector:
-    """Observes one run on ``devices`` equal devices: ``instruments`` go to the hooks; call ``enter`` before each step, ``result`` at the end."""
+    """Observes one run on ``devices`` equal devices.
+
+    ``instruments`` go to the hooks; call ``enter`` before each step, ``result`` at the end.
+    """
 
     def __init__(self, devices: int = 1) -> None:
         self.stage = Stage()

@@ -11,8 +11,8 @@ from simulator.metrics.stage import Stage, Tally
 class Utilization(Tally):
     """Measures the union of each component's busy intervals, so that overlapping work counts once.
 
-    With many devices it is the mean over them. An interval that reaches into the next step is shared out between the two; what reaches beyond the last token is
-    not part of the run.
+    With many devices it is the mean over them. An interval that reaches into the next step is shared out between the
+    two; what reaches beyond the last token is not part of the run.
     """
 
     def __init__(self, stage: Stage, devices: int = 1) -> None:
@@ -52,7 +52,8 @@ class Utilization(Tally):
                 if end > step_end_ps:
                     self._open[component].append((max(start, step_end_ps), end))
             self._counted_to_ps[component] = counted_to_ps
-            self._busy_ps[component] += busy_ps * self.stage.count / self._devices
+            counted_ps = busy_ps * self.stage.count
+            self._busy_ps[component] += counted_ps if self._devices == 1 else counted_ps / self._devices
 
     def busy_ps(self) -> dict[str, float]:
         """Busy time by component up to the last token, in ps; every component that was ever busy."""

@@ -67,7 +67,9 @@ class System:
         """Component -> energy class -> W, of ``devices`` together; None: of all."""
         count = self.platform.devices.count if devices is None else devices
         return {
-            name: {part: watts * (1 if component.shared else count) for part, watts in component.static_power_w().items()}
+            name: {
+                part: watts * (1 if component.shared else count) for part, watts in component.static_power_w().items()
+            }
             for name, component in self.components.items()
         }
 

@@ -54,7 +54,7 @@ def _share(system: System, workload: Workload) -> _Share:
     policy = parallel_policies.get(system.platform.parallelism.policy)
     shared = policy.model(workload.model, plan.tensor) if plan.tensor > 1 else workload.model
     stage = replace(workload, model=replace(shared, n_layers=plan.layers_per_stage), batch=plan.sequences)
-    ends = plan.tensor * plan.pipeline * plan.groups
+    ends = plan.group * plan.groups
 
     def part(tensor: Tensor) -> Tensor:
         in_block = tensor.name.startswith("L")

@@ -28,6 +28,11 @@ EnterPart = Callable[[str, float, float, float], None]
 
 _NOTHING: nx.DiGraph[str] = nx.DiGraph()
 
+_ALWAYS = (
+    "parallelism: all sequences in flight have the same context",
+    "parallelism: embedding and vocabulary projection are spread over all devices of a copy of the model",
+)
+
 
 def is_parallel(system: System) -> bool:
     """Whether the platform has more than one device."""
@@ -49,10 +54,30 @@ class ParallelRunner:
         self._before: list[Callable[[], None]] = []
         self._memories = [c for c in system.components.values() if isinstance(c, Memory)]
         self._align = platform.parallelism.start == "refresh"
+        self._aligning = False
         shared = self._policy.model(model, self.plan.tensor) if self.plan.tensor > 1 else model
         in_step = self.plan.microbatch * self.plan.active
         self._blocks = parts.OneBlock(shared, in_step, workload.precision)
         self._whole = parts.OneBlock(model, self.plan.microbatch, workload.precision)
+
+    @property
+    def equal_blocks(self) -> bool:
+        """Whether all blocks of a step take exactly the same time: they start with a refresh, or there is none."""
+        return self._align or not any(memory.engine.interval for memory in self._memories)
+
+    def assumptions(self) -> tuple[str, ...]:
+        """What this way to run takes for granted."""
+        plan = self.plan
+        in_flight = (
+            f"parallelism: {plan.microbatches} microbatches of up to {plan.microbatch} sequences in {plan.stages} "
+            f"stages of {plan.layers_per_stage} blocks, {plan.active} stages of a device at work at a time and in step"
+        )
+        one_block = (
+            "parallelism: one block of each step is simulated and counted for all, which meet the refresh interval at "
+            "other places (--exact turns this off)"
+        )
+        approximated = not (self.equal_blocks or self._system.around.exact)
+        return (in_flight, *_ALWAYS, *[one_block] * approximated)
 
     def run(self, progress: Progress | None = None) -> None:
         """The prompt, then every decode step."""
@@ -80,13 +105,12 @@ class ParallelRunner:
         # Tokens to the device that has their rows of the table, those to the first stage.
         self._before.append(partial(self._carry, SINK, SOURCE, source, source.input_bytes, whole))
         self._run(parts.embedding_of(whole), stage, weight, weight * copies)
-        self._send(stage, weight, weight * copies, hidden)
+        self._to_first_stage(stage, weight, copies, hidden)
         self._pass_blocks(stage, weight, blocks)
         self._pass_on(stage, weight, hidden)
-        devices = plan.tensor * plan.pipeline
-        self._part(
-            self._ends.share(parts.head_of(whole), devices), stage, weight * plan.microbatches, weight * copies, devices
-        )
+        head = parts.head_of(whole)
+        part = self._ends.share(head, plan.group) if plan.group > 1 else Part(head)
+        self._part(part, stage, weight * plan.microbatches, weight * copies, plan.group)
         # Logits to the host.
         logits = sampled.output_bytes
         self._before.append(partial(self._carry, parts.HEAD[0], SINK, sampled, logits, whole))
@@ -99,12 +123,14 @@ class ParallelRunner:
         part = self._policy.share(graph, plan.tensor) if plan.tensor > 1 else Part(graph)
         turns = plan.turns(prefill=stage == "prefill")
         count = plan.microbatches * plan.layers / plan.active * plan.data
-        simulated = turns if around.exact and not self._align else 1
+        simulated = turns if around.exact and not self.equal_blocks else 1
         around.sharing = Sharing(plan.groups, plan.active)
-        if self._align:
+        self._aligning = self._align
+        if self._aligning:
             self._run(_NOTHING, stage, weight, 0)
         for _ in range(simulated):
             self._part(part, stage, weight * turns / simulated, weight * count / simulated, plan.tensor)
+        self._aligning = False
         around.sharing = Sharing()
 
     def _part(self, part: Part, stage: str, time: float, count: float, devices: int) -> None:
@@ -116,6 +142,14 @@ class ParallelRunner:
         self._run(part.leader, stage, time, count, beside=followers)
         self._run(part.followers, stage, 0, followers)
 
+    def _to_first_stage(self, stage: str, weight: float, copies: int, n_bytes: int) -> None:
+        """The embedded tokens from the device that has their rows."""
+        plan = self.plan
+        if plan.tensor > 1 and self._policy.replicated:
+            self._message("broadcast", plan.tensor, stage, weight, weight * copies, n_bytes)
+        elif plan.group > 1:
+            self._message("send", 2, stage, weight, weight * copies, n_bytes)
+
     def _pass_on(self, stage: str, weight: float, n_bytes: int) -> None:
         """The residual stream from device to device of the pipeline."""
         plan = self.plan
@@ -124,17 +158,18 @@ class ParallelRunner:
             return
         senders = plan.tensor if self._policy.replicated else 1
         time = crossings if plan.active == 1 else plan.stages
-        self._send(stage, weight * time, weight * crossings * plan.microbatches * plan.data * senders, n_bytes)
+        count = weight * crossings * plan.microbatches * plan.data * senders
+        self._message("send", 2, stage, weight * time, count, n_bytes)
 
-    def _send(self, stage: str, time: float, count: float, n_bytes: int) -> None:
-        op = CollectiveOp(name="send", kind="send", n_bytes=n_bytes, endpoints=2, devices=1)
+    def _message(  # noqa: PLR0913 - a message, and how often it counts
+        self, kind: str, endpoints: int, stage: str, time: float, count: float, n_bytes: int
+    ) -> None:
+        op = CollectiveOp(name=kind, kind=kind, n_bytes=n_bytes, endpoints=endpoints, devices=1)
         graph: nx.DiGraph[str] = nx.DiGraph()
         graph.add_node(op.name, op=op)
         self._run(graph, stage, time, count)
 
-    def _run(  # noqa: PLR0913 - a part, and how often it counts
-        self, graph: nx.DiGraph[str], stage: str, time: float, count: float, *, beside: float = 0
-    ) -> None:
+    def _run(self, graph: nx.DiGraph[str], stage: str, time: float, count: float, *, beside: float = 0) -> None:
         """Simulate a part; devices that neither run it nor what is told ``beside`` it only refresh meanwhile."""
         env, memories = self._system.env, self._memories
         start_ps = env.now_ps
@@ -144,7 +179,7 @@ class ParallelRunner:
         self._before = []
         if graph:
             self._runner.step(graph)
-        if self._align and self._system.around.sharing.groups > 1:
+        if self._aligning:
             self._until_refresh()
         for memory in memories:
             memory.tell_refreshes()

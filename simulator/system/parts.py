@@ -18,7 +18,7 @@ HEAD = ("final_norm", "lm_head")
 
 def block_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
     """The first block of a step, by itself."""
-    return _only(graph, [name for name, op in graph.nodes(data="op") if op.layer == 0])
+    return _only(graph, [name for name, attributes in graph.nodes.items() if attributes["op"].layer == 0])
 
 
 def head_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
@@ -59,9 +59,7 @@ class OneBlock:
 
     def prefill(self, prompt_tokens: int) -> nx.DiGraph[str]:
         """The prompt in one pass."""
-        return prefill_graph(
-            self._model, batch=self._batch, prompt_tokens=prompt_tokens, precision=self._precision
-        )
+        return prefill_graph(self._model, batch=self._batch, prompt_tokens=prompt_tokens, precision=self._precision)
 
 
 def hidden_bytes(graph: nx.DiGraph[str]) -> int:

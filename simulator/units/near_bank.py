@@ -12,7 +12,17 @@ from simulator.mapping.bank_array import ACTIVATE, READ_ACTIVATED, Addressing, B
 from simulator.mapping.chain import Chain, joined
 from simulator.mapping.gemv import Gemv, LoopOrder, gemv_chain, loop_orders, padded, weight_gemv
 from simulator.units import hops
-from simulator.units.base import Component, OpUnit, PartSpec, PositiveInt, Process, Sharing, Surroundings, peer, unit_type
+from simulator.units.base import (
+    Component,
+    OpUnit,
+    PartSpec,
+    PositiveInt,
+    Process,
+    Sharing,
+    Surroundings,
+    peer,
+    unit_type,
+)
 from simulator.units.dram_engine import DramEngine
 from simulator.units.memory import Booking, Memory
 from simulator.workload.ops import AttentionOp, KvAppendOp, MatrixOp, Op

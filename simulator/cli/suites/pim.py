@@ -54,7 +54,9 @@ def _metric(case: PimCase, figures: Figures) -> float:
     for step in case.metric.split("."):
         if not isinstance(value, Mapping) or step not in value:
             known = ", ".join(sorted([*DERIVED, *value])) if isinstance(value, Mapping) else "none"
-            raise ConfigError(f"metric: a result has no '{case.metric}' (there are: {known})", file=case.file, line=case.line)
+            raise ConfigError(
+                f"metric: a result has no '{case.metric}' (there are: {known})", file=case.file, line=case.line
+            )
         value = value[step]
     if not isinstance(value, int | float):
         raise ConfigError(f"metric: '{case.metric}' is not one number", file=case.file, line=case.line)

@@ -16,7 +16,7 @@ from simulator.errors import MappingError
 class Plan:
     """``devices`` in all; ``tensor`` share each stage, ``data`` copies of the model.
 
-    Of one copy: ``pipeline`` groups of devices, ``layers`` blocks in ``stages`` stages of which ``groups`` share a
+    Of one copy: ``pipeline`` groups of devices (idle where there are fewer blocks), ``layers`` blocks in ``stages`` stages of which ``groups`` share a
     device, ``sequences`` in flight as ``microbatches`` of up to ``microbatch`` each.
     """
 
@@ -30,6 +30,11 @@ class Plan:
     sequences: int
     microbatch: int
     microbatches: int
+
+    @property
+    def group(self) -> int:
+        """Devices that hold one copy of the model."""
+        return self.tensor * self.pipeline
 
     @property
     def layers_per_stage(self) -> int:
@@ -71,11 +76,9 @@ def make_plan(platform: Platform, layers: int, batch: int) -> Plan:
             f"parallelism: tensor {wanted.tensor} x pipeline {wanted.pipeline} x data {wanted.data} is {product}, but "
             f"devices.count is {count}"
         )
-    if wanted.pipeline > layers:
-        raise MappingError(f"parallelism.pipeline: {wanted.pipeline} stages for {layers} blocks (allowed: 1..{layers})")
     sequences = -(-batch // wanted.data)
     groups = -(-layers // wanted.pipeline) if wanted.stage == "block" else 1
-    stages = layers if wanted.stage == "block" else wanted.pipeline
+    stages = layers if wanted.stage == "block" else min(wanted.pipeline, layers)
     microbatch = -(-sequences // stages)
     return Plan(
         devices=count,

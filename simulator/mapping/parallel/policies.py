@@ -74,8 +74,6 @@ def in_order(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
 def _add(  # noqa: PLR0913 - a collective, and what it joins
     graph: nx.DiGraph[str], name: str, joined: Op, kind: str, n_bytes: int, devices: int
 ) -> str:
-    op = CollectiveOp(
-        name=name, kind=kind, layer=joined.layer, n_bytes=n_bytes, endpoints=devices, devices=devices
-    )
+    op = CollectiveOp(name=name, kind=kind, layer=joined.layer, n_bytes=n_bytes, endpoints=devices, devices=devices)
     graph.add_node(name, op=op)
     return name

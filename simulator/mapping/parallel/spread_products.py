@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import networkx as nx
@@ -33,7 +34,7 @@ class SpreadProducts:
         """The leader's graph, and the followers' products."""
         leader = graph.copy()
         followers: nx.DiGraph[str] = nx.DiGraph()
-        products = {name: op for name, op in graph.nodes(data="op") if isinstance(op, MatrixOp)}
+        products = dict(_products(graph))
         for name, op in products.items():
             part = leader.nodes[name]["op"] = _part(op, devices)
             followers.add_node(name, op=part)
@@ -45,6 +46,12 @@ class SpreadProducts:
                 last = next(iter(leader.succ[maker])) if maker in products else maker
                 join(leader, last, readers, "broadcast", n_bytes, devices)
         return Part(in_order(leader), followers)
+
+
+def _products(graph: nx.DiGraph[str]) -> Iterator[tuple[str, MatrixOp]]:
+    for name, attributes in graph.nodes.items():
+        if isinstance(attributes["op"], MatrixOp):
+            yield name, attributes["op"]
 
 
 def _part(op: MatrixOp, devices: int) -> MatrixOp:

@@ -83,7 +83,7 @@ def _controller(artifact: CentArtifact, counts: Counts, work: Work) -> dict[str,
 
 
 def _sram(artifact: CentArtifact, counts: Counts, shape: BlockShape, scores: float) -> float:
-    """mW x cycles of accesses to global, shared and instruction buffers."""
+    """Power in mW x cycles of accesses to global, shared and instruction buffers."""
     power, n = artifact.power, counts.commands
     words = shape.d_model / BURST_ELEMENTS / BURST_ELEMENTS
     rotated = (1 + 1 / shape.shared) * shape.d_model
@@ -97,7 +97,7 @@ def _sram(artifact: CentArtifact, counts: Counts, shape: BlockShape, scores: flo
 
 
 def _accelerators(artifact: CentArtifact, shape: BlockShape, scores: float) -> float:
-    """mW x cycles of cores, reduction trees, exponent units and adders."""
+    """Power in mW x cycles of cores, reduction trees, exponent units and adders."""
     power, cycles = artifact.power, artifact.accelerators
     words = shape.d_model / BURST_ELEMENTS / BURST_ELEMENTS
     core = 2 * cycles.norm_cycles + shape.n_heads * cycles.softmax_core_cycles_per_head

@@ -37,9 +37,7 @@ class Figures:
     commands: dict[str, int]
 
 
-def evaluate(
-    platform: Platform, workload: Workload, progress: Callable[[int, int], None] | None = None
-) -> Figures:
+def evaluate(platform: Platform, workload: Workload, progress: Callable[[int, int], None] | None = None) -> Figures:
     """Run the artifact's evaluation. Raises MappingError for a parallelism that it does not have."""
     artifact = platform.compat
     assert artifact is not None

@@ -93,10 +93,10 @@ def _ring(network: Network, n_bytes: int, rounds: int) -> Steps:
         for round_ in range(rounds):
             if round_:
                 yield arrived[round_ - 1][number]
-            event = network.send(number, [(number + 1) % endpoints], parts[(number - round_) % endpoints])
-            there = arrived[round_][(number + 1) % endpoints]
+            following = (number + 1) % endpoints
+            event = network.send(number, [following], parts[(number - round_) % endpoints])
             assert event.callbacks is not None
-            event.callbacks.append(lambda _, there=there: there.succeed())
+            event.callbacks.append(arrived[round_][following].trigger)
 
     yield _all(network, [endpoint(number) for number in range(endpoints)])
     yield network.env.all_of(arrived[-1])
@@ -104,7 +104,7 @@ def _ring(network: Network, n_bytes: int, rounds: int) -> Steps:
 
 @algorithms.register("allgather/ring")
 def allgather_ring(network: Network, n_bytes: int) -> Steps:
-    """n - 1 rounds of one n-th each."""
+    """All but one round of one n-th each."""
     yield from _ring(network, n_bytes, network.topology.endpoints - 1)
 
 
@@ -117,7 +117,7 @@ def allgather_multicast(network: Network, n_bytes: int) -> Steps:
 
 @algorithms.register("reduce_scatter/ring")
 def reduce_scatter_ring(network: Network, n_bytes: int) -> Steps:
-    """n - 1 rounds of one n-th each, added to on the way."""
+    """As an all-gather, but each part is added to on its way."""
     yield from _ring(network, n_bytes, network.topology.endpoints - 1)
 
 

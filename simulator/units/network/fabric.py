@@ -33,9 +33,9 @@ class FabricSpec(PartSpec):
     """Equal links of ``bandwidth_gb_s`` (10^9 bytes a second) each way that join the devices as ``topology`` says.
 
     ``attached``: the component of a device that its port belongs to. ``latency_ns``: of a link, from first bit in to
-    first bit out. ``node_latency_ns``: of each switch or router on the way. A packet of ``packet_bytes`` carries ``payload_bytes``. ``columns``: of a mesh. ``algorithms``:
-    collective -> how it is done. ``static_power_w``: of the switch and all its ports. ``energy_class``: ``link``
-    between packages, ``network`` on one die.
+    first bit out. ``node_latency_ns``: of each switch or router on the way. A packet of ``packet_bytes`` carries
+    ``payload_bytes``. ``columns``: of a mesh. ``algorithms``: collective -> how it is done. ``static_power_w``: of the
+    switch and all its ports. ``energy_class``: ``link`` between packages, ``network`` on one die.
     """
 
     kind: Literal["fabric"]

@@ -1,0 +1,96 @@
+"""`nearbank validate --suite pim` judges platforms by CSV files of published figures."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PIM = Path(__file__).resolve().parents[2] / "experiments" / "validation" / "data" / "pim"
+QUICK = ("cent_7b_pp32_blocks_at_128", "cent_7b_tp8_blocks_at_512")
+OP = {
+    "case": "op", "arch": "cent_8dev", "workload": "op allreduce 1x4096", "overrides": "", "metric": "link_bytes",
+    "expected": "344064", "limit_pct": "0", "kind": "micro", "source": "14 rounds of 6 flits over two wires, 8 devices",
+}  # fmt: skip
+
+
+def write(path: Path, *rows: dict[str, str]) -> Path:
+    heads = list(dict.fromkeys(head for row in rows for head in row))
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, heads)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def shipped(*cases: str) -> list[dict[str, str]]:
+    with (PIM / "cent.csv").open(newline="") as stream:
+        return [row for row in csv.DictReader(stream) if row["case"] in cases]
+
+
+def test_blocks_of_cent_take_the_published_time(nearbank: Callable[..., Any], tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", *shipped(*QUICK))
+    write(tmp_path / "b.csv", OP)
+    shown = nearbank("validate", "--suite", "pim", "--data", tmp_path, "--json")
+    assert shown.code == 0
+    assert [case["case"] for case in shown.json["cases"]] == [*QUICK, "op"]
+    assert shown.json["max_abs_error_pct"] < 1e-9
+
+
+def test_a_figure_that_differs_fails_the_suite(nearbank: Callable[..., Any], tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", OP | {"expected": "344065"})
+    shown = nearbank("validate", "--suite", "pim", "--data", path, "--json")
+    assert (shown.code, shown.json["passed"]) == (1, False)
+
+
+def test_a_case_may_be_a_ratio_to_a_baseline(nearbank: Callable[..., Any], tmp_path: Path) -> None:
+    row = OP | {"metric": "time_ps", "expected": "1", "baseline_arch": "cent_8dev", "baseline_overrides": ""}
+    twice = row | {"case": "slower", "baseline_overrides": "cxl.bandwidth_gb_s=288", "limit_pct": "none"}
+    cases = nearbank("validate", "--suite", "pim", "--data", write(tmp_path / "a.csv", row, twice), "--json").json[
+        "cases"
+    ]
+    assert cases[0]["got"] == 1
+    assert 1 < cases[1]["got"] < 2
+
+
+def test_a_workload_that_does_not_fit_has_no_figure(nearbank: Callable[..., Any], tmp_path: Path) -> None:
+    row = OP | {"arch": "aim_1card", "workload": "llama2_70b_512_64", "metric": "tokens_per_s"}
+    shown = nearbank("validate", "--suite", "pim", "--data", write(tmp_path / "a.csv", row), "--json")
+    assert shown.json["cases"][0]["got"] is None
+    assert shown.code == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"expected": "many"}, "a.csv:2: expected: 'many' is not a number"),
+        ({"metric": "speed"}, "a.csv:2: metric: a result has no 'speed' (there are: "),
+        ({"metric": "commands"}, "a.csv:2: metric: 'commands' is not one number"),
+        ({"arch": "cent_9dev"}, "cent_9dev"),
+    ],
+)
+def test_a_faulty_row_is_named(
+    nearbank: Callable[..., Any], tmp_path: Path, change: dict[str, str], message: str
+) -> None:
+    shown = nearbank("validate", "--suite", "pim", "--data", write(tmp_path / "a.csv", OP | change))
+    assert shown.code == 2
+    assert message in shown.err
+
+
+def test_a_file_without_the_columns_is_no_suite(nearbank: Callable[..., Any], tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", {"case": "x"})
+    assert (
+        "a.csv:1: the columns arch, workload, overrides" in nearbank("validate", "--suite", "pim", "--data", path).err
+    )
+    path.unlink()
+    assert "there are no cases" in nearbank("validate", "--suite", "pim", "--data", tmp_path).err
+
+
+def test_compat_does_not_know_data_parallelism(nearbank: Callable[..., Any]) -> None:
+    overrides = ("compat.cent=true", "parallelism.data=8", "parallelism.pipeline=1", "prompt_tokens=8")
+    shown = nearbank("run", "cent_8dev", "llama2_7b_512_64", *(word for o in overrides for word in ("--set", o)))
+    assert shown.code != 0
+    assert "the artifact has no data parallelism" in shown.err
