@@ -182,7 +182,7 @@ class ParallelRunner:
         if self._aligning:
             self._until_refresh()
         for memory in memories:
-            memory.tell_refreshes()
+            memory.settle()
         self._system.around.hooks.part_done(env.now_ps)
         idle = self.plan.devices * time - count - beside
         if idle > 0 and env.now_ps > start_ps:

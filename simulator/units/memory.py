@@ -114,10 +114,6 @@ class Memory(Component):
         wait = -engine.phase(start) % engine.interval
         return engine.to_ps(start + wait) - self.around.env.now_ps
 
-    def tell_refreshes(self) -> None:
-        """Tell the refreshes that fell due until now on channels without work."""
-        self._refresh_until(self.engine.to_ticks(self.around.env.now_ps))
-
     def idle_refreshes(self, start_ps: int, end_ps: int) -> int:
         """Refreshes of all channels that fall due between two times on a device that does nothing."""
         engine = self.engine

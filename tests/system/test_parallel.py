@@ -160,9 +160,9 @@ def test_devices_without_a_block_are_idle() -> None:
 
 def test_the_fullest_device_has_to_hold_its_part() -> None:
     long = workload(model=replace(MODEL, max_position=1 << 24), prompt_tokens=20, output_tokens=1 << 23)
-    with pytest.raises(CapacityError, match="more than its 16.00 GiB"):
+    with pytest.raises(CapacityError, match=r"more than its 16\.00 GiB"):
         simulate(arch(pipeline=2), long)
-    with pytest.raises(CapacityError, match="more than its 8.00 GiB"):
+    with pytest.raises(CapacityError, match=r"more than its 8\.00 GiB"):
         simulate(arch(pipeline=2, stage="block"), long)
 
 

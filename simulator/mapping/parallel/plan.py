@@ -16,8 +16,9 @@ from simulator.errors import MappingError
 class Plan:
     """``devices`` in all; ``tensor`` share each stage, ``data`` copies of the model.
 
-    Of one copy: ``pipeline`` groups of devices (idle where there are fewer blocks), ``layers`` blocks in ``stages`` stages of which ``groups`` share a
-    device, ``sequences`` in flight as ``microbatches`` of up to ``microbatch`` each.
+    Of one copy: ``pipeline`` groups of devices, of which some are idle where there are fewer blocks; ``layers`` blocks
+    in ``stages`` stages of which ``groups`` share a device; ``sequences`` in flight as ``microbatches`` of up to
+    ``microbatch`` each.
     """
 
     devices: int
