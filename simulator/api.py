@@ -85,11 +85,13 @@ def load_arch(ref: str | Path, overrides: Iterable[str] = ()) -> Arch:
 def _check_policies(document: Document, spec: Platform) -> None:
     """The names of policies exist, which only the layers above the schema can know."""
     from simulator.mapping.layout import layouts
+    from simulator.mapping.parallel import parallel_policies
     from simulator.mapping.placement import placements
 
     for registry, path, name in (
         (layouts, ("layout",), spec.layout),
         (placements, ("placement", "policy"), spec.placement.policy),
+        (parallel_policies, ("parallelism", "policy"), spec.parallelism.policy),
     ):
         if name not in registry:
             raise document.locate(path).error(registry.unknown(name), ".".join(path))
@@ -160,11 +162,10 @@ def _of_artifact(
     """The figures of the artifact that ``compat`` reproduces, in a `Result`."""
     from simulator.metrics import provenance
     from simulator.metrics.result import Capacity, Provenance, Result
-    from simulator.system.builder import build_system
     from simulator.system.capacity import check_capacity
     from simulator.system.cent_artifact.evaluate import ASSUMPTIONS, evaluate
 
-    layout = check_capacity(build_system(arch.spec), workload)
+    layout = check_capacity(_build(arch, Hooks([]), exact=False, engine="compiled"), workload)
     figures = evaluate(arch.spec, workload, progress)
     identity = _identities(arch, workload)
     return Result(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from simulator.mapping.layout import Cache, Demand, Layout, Store, Tensor, layouts
+from simulator.mapping.parallel import parallel_policies
 from simulator.mapping.parallel.plan import make_plan
-from simulator.mapping.parallel.policies import parallel_policies
 from simulator.system.builder import System
 from simulator.system.executor import ops_of
 from simulator.units.base import OpUnit

@@ -11,8 +11,9 @@ from functools import partial
 
 import networkx as nx
 
+from simulator.mapping.parallel import parallel_policies
 from simulator.mapping.parallel.plan import make_plan
-from simulator.mapping.parallel.policies import Part, parallel_policies
+from simulator.mapping.parallel.policies import Part
 from simulator.system import parts
 from simulator.system.builder import System
 from simulator.system.run import Progress, Runner

@@ -89,6 +89,26 @@ def test_a_file_without_the_columns_is_no_suite(nearbank: Callable[..., Any], tm
     assert "there are no cases" in nearbank("validate", "--suite", "pim", "--data", tmp_path).err
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("parallelism.policy=megatorn", "parallelism.policy: there is no parallelism policy 'megatorn'"),
+        ("parallelism.stage=layer", "parallelism.stage: 'layer' is not"),
+        ("parallelism.tensor=0", "parallelism.tensor: "),
+        ("devices.count=many", "devices.count: 'many' is not a whole number"),
+        ("cxl.topology=star", "components.cxl.topology: there is no topology 'star'"),
+        ("cxl.attached=vektor", "components.cxl.attached: there is no component 'vektor'"),
+        ("cxl.algorithms.allreduce=in_swich", "nearest: 'allreduce/in_switch'"),
+        ("compat.dent=true", "nearest: 'cent'"),
+    ],
+)
+def test_a_faulty_deployment_is_named(nearbank: Callable[..., Any], override: str, message: str) -> None:
+    shown = nearbank("op", "cent_8dev", "allreduce", "--shape", "1x4096", "--set", override)
+    assert shown.code == 2
+    assert message in shown.err
+    assert shown.err.count("\n") == 1
+
+
 def test_compat_does_not_know_data_parallelism(nearbank: Callable[..., Any]) -> None:
     overrides = ("compat.cent=true", "parallelism.data=8", "parallelism.pipeline=1", "prompt_tokens=8")
     shown = nearbank("run", "cent_8dev", "llama2_7b_512_64", *(word for o in overrides for word in ("--set", o)))

@@ -1,5 +1,6 @@
 """A model over many equal devices: how many do what (`plan`), and what each of them holds (`policies`)."""
 
 from simulator.mapping.parallel import megatron, spread_products
+from simulator.mapping.parallel.policies import parallel_policies
 
-__all__ = ["megatron", "spread_products"]
+__all__ = ["megatron", "parallel_policies", "spread_products"]

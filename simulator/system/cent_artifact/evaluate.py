@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from simulator.config.platform_schema import Platform
+from simulator.errors import MappingError
 from simulator.metrics.result import Energy, Latency
 from simulator.system.cent_artifact.energy import CLASS_OF
 from simulator.system.cent_artifact.model import Evaluation, Point, contexts, deployment, mean
+from simulator.workload.precision import FORMAT_BITS
 from simulator.workload.scenario import Workload
 
 MJ = 1e-3
+
+ELEMENT_BITS = 16
 
 ASSUMPTIONS = (
     "compat.cent: the figures are those of CENT's artifact as it computes them, not of the platform's own model",
@@ -41,6 +45,9 @@ def evaluate(platform: Platform, workload: Workload, progress: Callable[[int, in
     """Run the artifact's evaluation. Raises MappingError for a parallelism that it does not have."""
     artifact = platform.compat
     assert artifact is not None
+    bits = {FORMAT_BITS[name] for name in asdict(workload.precision).values()}
+    if bits != {ELEMENT_BITS}:
+        raise MappingError(f"compat.cent: the artifact knows {ELEMENT_BITS}-bit elements alone, not {sorted(bits)}")
     evaluation = Evaluation(artifact, deployment(platform, workload.model.n_layers), workload.model)
     prompt, total = workload.prompt_tokens, workload.prompt_tokens + workload.output_tokens
     wanted = {

@@ -9,6 +9,7 @@ from typing import Literal
 from simulator.errors import ConfigError
 from simulator.units import hops, limits
 from simulator.units.base import (
+    Component,
     Environment,
     NonNegative,
     OpUnit,
@@ -17,6 +18,7 @@ from simulator.units.base import (
     PositiveInt,
     Process,
     Surroundings,
+    peer,
     unit_type,
 )
 from simulator.units.network.collectives import algorithms
@@ -76,6 +78,8 @@ class Fabric(OpUnit):
     def __init__(self, name: str, spec: FabricSpec, around: Surroundings) -> None:
         super().__init__(name, spec, around)
         self._done: dict[tuple[str, int, int], Done] = {}
+        if spec.topology not in topologies:
+            raise ConfigError(topologies.unknown(spec.topology), key=f"components.{name}.topology")
         for kind, algorithm in spec.algorithms.items():
             self._algorithm(kind, algorithm)
 
@@ -84,6 +88,10 @@ class Fabric(OpUnit):
         if full not in algorithms:
             raise ConfigError(algorithms.unknown(full), key=f"components.{self.name}.algorithms.{kind}")
         return full
+
+    def connect(self, components: Mapping[str, Component]) -> None:
+        """Check the component that the port belongs to."""
+        peer(self, components, "attached", self.spec.attached, Component)
 
     def supports(self, kind: str) -> bool:
         """Whether ``algorithms`` says how."""
