@@ -181,7 +181,7 @@ def _of_artifact(
         utilization={},
         bound_by={},
         capacity=Capacity(needed_bytes=layout.needed_bytes, available_bytes=layout.available_bytes),
-        assumptions=(*ASSUMPTIONS, *arch.guesses()),
+        assumptions=(*ASSUMPTIONS, figures.corrected, *arch.guesses()),
         calibrations=(),
         provenance=Provenance(
             version=provenance.version(),

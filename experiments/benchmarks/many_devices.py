@@ -22,9 +22,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=80)
     arguments = parser.parse_args()
     arch = load_arch("cent_32dev")
-    workload = load_workload(
-        "llama2_70b_512_64", [f"output_tokens={arguments.steps + 1}", f"batch={arguments.batch}"]
-    )
+    workload = load_workload("llama2_70b_512_64", [f"output_tokens={arguments.steps + 1}", f"batch={arguments.batch}"])
     walls: list[float] = []
     started, started_cpu = time.perf_counter(), time.process_time()
     result = simulate(arch, workload, exact=True, progress=lambda _done, _total: walls.append(time.perf_counter()))

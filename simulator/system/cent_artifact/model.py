@@ -17,10 +17,14 @@ from simulator.workload.model import Model
 
 @dataclass(frozen=True)
 class Point:
-    """One context: times in ms, of a block and of a token; energy of a token in mJ by part; power in W."""
+    """One context, with as many queries in flight as ``stages``.
+
+    Times in ms, of a block and of a token; energy of a token in mJ by part; power in W.
+    """
 
     context: int
     blocks: int
+    stages: int
     program_ms: float
     cxl_ms: float
     accelerator_ms: float
@@ -103,6 +107,7 @@ class Evaluation:
         return Point(
             context=context,
             blocks=spread.layers,
+            stages=spread.stages,
             program_ms=program_ms,
             cxl_ms=cxl_ms,
             accelerator_ms=accelerator_ms,
