@@ -11,11 +11,13 @@ from functools import partial
 
 import networkx as nx
 
+from simulator.errors import MappingError
 from simulator.mapping.parallel import parallel_policies
 from simulator.mapping.parallel.plan import make_plan
 from simulator.mapping.parallel.policies import Part
 from simulator.system import parts
 from simulator.system.builder import System
+from simulator.system.executor import ops_of
 from simulator.system.run import Progress, Runner
 from simulator.units.base import Sharing
 from simulator.units.memory import Memory
@@ -121,6 +123,7 @@ class ParallelRunner:
         """All blocks of the pipeline, for all microbatches."""
         plan, around = self.plan, self._system.around
         graph = parts.block_of(blocks)
+        self._check_shared(graph)
         part = self._policy.share(graph, plan.tensor) if plan.tensor > 1 else Part(graph)
         turns = plan.turns(prefill=stage == "prefill")
         count = plan.microbatches * plan.layers / plan.active * plan.data
@@ -133,6 +136,17 @@ class ParallelRunner:
             self._part(part, stage, weight * turns / simulated, weight * count / simulated, plan.tensor)
         self._aligning = False
         around.sharing = Sharing()
+
+    def _check_shared(self, graph: nx.DiGraph[str]) -> None:
+        """Every unit that works for stages that share a device can do so."""
+        system = self._system
+        for _, op in ops_of(graph) if self.plan.groups > 1 else ():
+            name = system.placement.component_for(op)
+            if not system.units[name].in_step:
+                raise MappingError(
+                    f"parallelism.stage: {name}, which runs {op.kind}, cannot work for several stages of a device "
+                    "(allowed: device)"
+                )
 
     def _part(self, part: Part, stage: str, time: float, count: float, devices: int) -> None:
         """One part on ``devices`` devices: the leader's in time, then what the others did meanwhile."""

@@ -128,6 +128,8 @@ class OpUnit(Component):
 
     kinds: ClassVar[frozenset[str]] = frozenset()
     """Op kinds it runs; `supports` may be overridden instead."""
+    in_step: ClassVar[bool] = False
+    """Whether it can work for several stages of a pipeline at once, as `Surroundings.sharing` says."""
 
     def supports(self, kind: str) -> bool:
         """Whether it runs ops of ``kind``."""

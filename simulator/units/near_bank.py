@@ -61,6 +61,7 @@ class NearBank(OpUnit):
     kinds = frozenset({
         "qkv_proj", "out_proj", "ffn_gate", "ffn_up", "ffn_down", "lm_head", "attn_score", "attn_context", "kv_append",
     })  # fmt: skip
+    in_step = True
     spec: NearBankSpec
     memory: Memory
 

@@ -67,6 +67,7 @@ class Vector(OpUnit):
     cycles_per_row`` cycles.
     """
 
+    in_step = True
     spec: VectorSpec
     memory: Memory
 

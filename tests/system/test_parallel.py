@@ -143,6 +143,9 @@ def test_megatron_sums_partial_products_on_matrix_units(tmp_path: Path) -> None:
     assert two.data_movement_bytes["cell_array->bank_io"] == pytest.approx(
         one.data_movement_bytes["cell_array->bank_io"], rel=0.02
     )
+    block = ["parallelism.tensor=1", "parallelism.pipeline=2", "parallelism.stage=block"]
+    with pytest.raises(MappingError, match="matrix, which runs qkv_proj, cannot work for several stages of a device"):
+        simulate(load_arch(path, block), job)
     with pytest.raises(MappingError, match="8 heads of even do not deal out evenly to 3 devices"):
         simulate(load_arch(path, ["devices.count=3", "parallelism.tensor=3"]), job)
 

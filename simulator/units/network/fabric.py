@@ -73,6 +73,7 @@ class Fabric(OpUnit):
 
     kinds = COLLECTIVE_KINDS
     shared = True
+    in_step = True
     spec: FabricSpec
 
     def __init__(self, name: str, spec: FabricSpec, around: Surroundings) -> None:
