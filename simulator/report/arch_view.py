@@ -20,12 +20,23 @@ def view(design: Mapping[str, Any]) -> Group:
     for name, part in design["components"].items():
         _add_part(tree, name, part)
     policies = f"placement {design['placement']['policy']}, layout {design['layout']}"
+    if design["devices"] > 1:
+        policies = f"{_deployment(design)}\n{policies}"
     lists = (
         ("guess", design["guesses"]),
         ("assumption", _assumptions(design)),
         ("calibration", [f"{c['name']} = {c['value']}: {c['fitted_to']}" for c in design["calibrations"]]),
     )
     return Group(tree, Text(policies), *(_listed(noun, lines) for noun, lines in lists))
+
+
+def _deployment(design: Mapping[str, Any]) -> str:
+    wanted = design["parallelism"]
+    spread = " x ".join(f"{name} {wanted[name]}" for name in ("tensor", "pipeline", "data"))
+    stage = f"each {wanted['stage']} a stage that starts {wanted['start'].replace('_', ' ')}"
+    return f"{design['devices']} such devices: {spread}, policy {wanted['policy']}, {stage}".replace(
+        "starts refresh", "starts with a refresh"
+    )
 
 
 def _add_part(tree: Tree, name: str, part: Mapping[str, Any]) -> None:

@@ -26,6 +26,8 @@ def describe(platform: Platform) -> dict[str, Any]:
         "family": platform.family,
         "description": platform.description,
         "source": platform.source,
+        "devices": platform.devices.count,
+        "parallelism": platform.parallelism.model_dump(),
         "placement": platform.placement.model_dump(),
         "layout": platform.layout,
         "components": {name: _part(component) for name, component in system.components.items()},

@@ -37,11 +37,6 @@ _ALWAYS = (
 )
 
 
-def is_parallel(system: System) -> bool:
-    """Whether the platform has more than one device."""
-    return system.platform.devices.count > 1
-
-
 class ParallelRunner:
     """Runs a workload by a plan."""
 

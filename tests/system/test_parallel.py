@@ -91,6 +91,19 @@ def test_spread_products_read_every_weight_once() -> None:
     assert {"gather", "broadcast"} <= two.time_by_op_kind_s["decode"].keys()
 
 
+def test_every_wire_of_a_shared_block_is_counted_once() -> None:
+    two = run(arch(refresh=False, tensor=2), prompt_tokens=1, output_tokens=2)
+    flits = {elements: -(-2 * elements // 192) for elements in (512, 1024, 1536, 2048)}
+    parts = [3072 // 2, 1024 // 2, 2048 // 2, 2048 // 2, 1024 // 2]
+    inputs = [1024, 1024, 1024, 2048]
+    block = sum(flits[n] for n in parts) + sum(flits[n] for n in inputs)
+    head = flits[1024] + flits[512]
+    sent = 2 * (MODEL.n_layers * block + head + flits[1024])
+    assert two.energy_by_op_kind_j["decode"]["gather"] > 0
+    over_cxl = two.energy_j.by_component["cxl"] / (4.4e-12 * 8 * 256)
+    assert over_cxl == pytest.approx(2 * sent)
+
+
 def test_idle_devices_still_refresh_and_draw_standby_power() -> None:
     one, four = run(arch()), run(arch(pipeline=4))
     background_j = sum(four.energy_by_op_kind_j[stage]["static"] for stage in ("prefill", "decode"))
@@ -153,6 +166,8 @@ def test_megatron_sums_partial_products_on_matrix_units(tmp_path: Path) -> None:
 def test_numbers_that_do_not_go_together_are_named() -> None:
     with pytest.raises(MappingError, match=r"tensor 1 x pipeline 8 x data 1 is 8, but devices\.count is 3"):
         simulate(load_arch("cent_8dev", ["devices.count=3"]), workload(model=MODEL))
+    with pytest.raises(MappingError, match=r"batch: 3 sequences do not deal out evenly to parallelism\.data: 2 copies"):
+        run(arch(data=2), batch=3)
 
 
 def test_devices_without_a_block_are_idle() -> None:

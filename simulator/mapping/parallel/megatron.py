@@ -46,7 +46,7 @@ class Megatron:
         for name in list(graph):
             op = graph.nodes[name]["op"]
             if op.kind in SUMMED:
-                join(graph, name, list(graph.succ[name]), "allreduce", op.output_bytes, devices)
+                join(graph, name, list(graph.succ[name]), "allreduce", op.output_bytes, devices, tellers=devices)
         return Part(in_order(graph))
 
 

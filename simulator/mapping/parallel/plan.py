@@ -77,7 +77,9 @@ def make_plan(platform: Platform, layers: int, batch: int) -> Plan:
             f"parallelism: tensor {wanted.tensor} x pipeline {wanted.pipeline} x data {wanted.data} is {product}, but "
             f"devices.count is {count}"
         )
-    sequences = -(-batch // wanted.data)
+    if batch % wanted.data:
+        raise MappingError(f"batch: {batch} sequences do not deal out evenly to parallelism.data: {wanted.data} copies")
+    sequences = batch // wanted.data
     groups = -(-layers // wanted.pipeline) if wanted.stage == "block" else 1
     stages = layers if wanted.stage == "block" else min(wanted.pipeline, layers)
     microbatch = -(-sequences // stages)

@@ -14,7 +14,6 @@ import networkx as nx
 from simulator.config.registry import Registry
 from simulator.workload.collective import CollectiveOp
 from simulator.workload.model import Model
-from simulator.workload.ops import Op
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,23 @@ parallel_policies: Registry[Policy] = Registry("parallelism policy")
 
 
 def join(  # noqa: PLR0913 - a collective, and where it goes
-    graph: nx.DiGraph[str], maker: str, readers: list[str], kind: str, n_bytes: int, devices: int
+    graph: nx.DiGraph[str], maker: str, readers: list[str], kind: str, n_bytes: int, devices: int, *, tellers: int
 ) -> None:
     """Put a collective between ``maker`` and those ``readers`` of its result.
 
-    The result goes to the fabric's port once; from there the readers get what they asked for.
+    The result goes to the fabric's port once; from there the readers get what they asked for. ``tellers``: devices
+    that run this graph, among which what the collective moves is shared out.
     """
-    name = _add(graph, f"{maker}.{kind}", graph.nodes[maker]["op"], kind, n_bytes, devices)
+    op = CollectiveOp(
+        name=f"{maker}.{kind}",
+        kind=kind,
+        layer=graph.nodes[maker]["op"].layer,
+        n_bytes=n_bytes,
+        endpoints=devices,
+        devices=tellers,
+    )
+    name = op.name
+    graph.add_node(name, op=op)
     leaves = 0
     for reader in readers:
         edge = graph.edges[maker, reader]
@@ -69,11 +78,3 @@ def in_order(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
     ordered.add_nodes_from((name, graph.nodes[name]) for name in nx.topological_sort(graph))
     ordered.add_edges_from(graph.edges(data=True))
     return ordered
-
-
-def _add(  # noqa: PLR0913 - a collective, and what it joins
-    graph: nx.DiGraph[str], name: str, joined: Op, kind: str, n_bytes: int, devices: int
-) -> str:
-    op = CollectiveOp(name=name, kind=kind, layer=joined.layer, n_bytes=n_bytes, endpoints=devices, devices=devices)
-    graph.add_node(name, op=op)
-    return name

@@ -38,13 +38,13 @@ class SpreadProducts:
         for name, op in products.items():
             part = leader.nodes[name]["op"] = _part(op, devices)
             followers.add_node(name, op=part)
-            join(leader, name, list(leader.succ[name]), "gather", op.output_bytes, devices)
+            join(leader, name, list(leader.succ[name]), "gather", op.output_bytes, devices, tellers=1)
         for maker in graph:
             readers = [reader for reader in graph.succ[maker] if reader in products]
             if readers:
                 n_bytes = products[readers[0]].input_bytes
                 last = next(iter(leader.succ[maker])) if maker in products else maker
-                join(leader, last, readers, "broadcast", n_bytes, devices)
+                join(leader, last, readers, "broadcast", n_bytes, devices, tellers=1)
         return Part(in_order(leader), followers)
 
 
