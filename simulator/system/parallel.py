@@ -198,7 +198,7 @@ class ParallelRunner:
         if idle > 0 and env.now_ps > start_ps:
             self._enter(stage, 0, idle, 0)
             for memory in memories:
-                memory.tell_idle(memory.idle_refreshes(start_ps, env.now_ps))
+                memory.tell_waiting(start_ps, env.now_ps)
 
     def _until_refresh(self) -> None:
         """Let time go on to the next refresh of the devices."""

@@ -114,15 +114,20 @@ class Memory(Component):
         wait = -engine.phase(start) % engine.interval
         return engine.to_ps(start + wait) - self.around.env.now_ps
 
-    def idle_refreshes(self, start_ps: int, end_ps: int) -> int:
-        """Refreshes of all channels that fall due between two times on a device that does nothing."""
-        engine = self.engine
-        due = engine.refreshes_due(engine.to_ticks(end_ps)) - engine.refreshes_due(engine.to_ticks(start_ps))
-        return due * engine.ranks * self.spec.channels
+    def tell_waiting(self, start_ps: int, end_ps: int) -> None:
+        """Tell what a device without work does between two times: refreshes, and states of low power entered anew."""
+        engine, channels = self.engine, self.spec.channels
+        start, end = engine.to_ticks(start_ps), engine.to_ticks(end_ps)
+        stretch = self._idle.stretch(start, end)
+        for action, ticks in ((POWER_DOWN, stretch.powered_down), (SELF_REFRESH, stretch.self_refresh)):
+            if ticks:
+                self.around.hooks.activity(self.name, action, ticks * channels, NO_OP)
+        awake_until = stretch.self_refresh_from if stretch.self_refresh else end
+        due = engine.refreshes_due(awake_until) - engine.refreshes_due(start)
+        self._tell_refreshes(due * engine.ranks * channels)
 
-    def tell_idle(self, refreshes: int) -> None:
-        """Tell refreshes of a device that does nothing."""
-        if refreshes:
+    def _tell_refreshes(self, refreshes: int) -> None:
+        if refreshes > 0:
             self.around.hooks.commands(self.name, {self.engine.refresh_command: refreshes})
             self.around.hooks.activity(self.name, self.engine.refresh_command, refreshes, NO_OP)
 
@@ -193,7 +198,7 @@ class Memory(Component):
         missed = engine.refreshes_due(tick) * engine.ranks * self.spec.channels - self._refreshed
         if missed > 0:
             self._refreshed += missed
-            self.tell_idle(missed)
+            self._tell_refreshes(missed)
 
     def _report(self, booking: Booking, free_ps: int, op: Op) -> None:
         hooks, work, name = self.around.hooks, booking.work, self.name

@@ -110,7 +110,7 @@ def test_a_faulty_deployment_is_named(nearbank: Callable[..., Any], override: st
 
 
 def test_compat_does_not_know_data_parallelism(nearbank: Callable[..., Any]) -> None:
-    overrides = ("compat.cent=true", "parallelism.data=8", "parallelism.pipeline=1", "prompt_tokens=8")
+    overrides = ("compat.cent=true", "parallelism.data=8", "parallelism.pipeline=1", "batch=8")
     shown = nearbank("run", "cent_8dev", "llama2_7b_512_64", *(word for o in overrides for word in ("--set", o)))
     assert shown.code != 0
     assert "the artifact has no data parallelism" in shown.err
