@@ -23,6 +23,8 @@ def view(arch: str, kind: str, shape: tuple[int, int], batch: int, done: Mapping
         "arithmetic": si(done["flops"] / seconds, "FLOP/s") if seconds else NONE,
         "limited by": done["bound_by"],
     }
+    if done["link_bytes"]:
+        figures["over links"] = n_bytes(done["link_bytes"])
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in figures:
         table.add_column(name, no_wrap=True)
