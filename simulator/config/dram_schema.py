@@ -52,9 +52,10 @@ class Organization(Spec):
 
 
 class Command(Spec):
-    """One row of the command table."""
+    """One row of the command table. ``across``: a level whose nodes under one parent the command reaches alike."""
 
     scope: str
+    across: str | None = None
     row: Literal["open", "closed", "any"] = "any"
     opens: bool = False
     closes: bool = False
@@ -70,6 +71,10 @@ class Command(Spec):
     activations: PositiveInt | None = None
     mode: Literal["memory", "register", "any"] = "memory"
     refreshes: bool = False
+    completed_by: str | None = None
+    complete_within: Expression | None = None
+    sync: str | None = None
+    sync_holds: Expression = 0
     auto_precharge_of: str | None = None
     alias: str | None = None
 
@@ -96,16 +101,29 @@ class WriteDrain(Spec):
 Quirk = Literal["forward_any_read", "sync_ignores_active_buffer"]
 
 
+Scheduler = Literal["FRFCFS", "FCFS", "IN_ORDER", "BANK_QUEUES", "RANK_QUEUES"]
+PagePolicy = Literal["open", "closed", "timeout"]
+RefreshPolicy = Literal["none", "REFab", "REFpb", "REFsb"]
+
+
 class Controller(Spec):
     """Policies of the channel's memory controller."""
 
-    scheduler: Literal["FRFCFS", "FCFS"] = "FRFCFS"
-    page_policy: Literal["open", "closed"] = "open"
+    scheduler: Scheduler = "FRFCFS"
+    row_hit_cap: PositiveInt | None = None
+    age_limit: PositiveInt | None = None
+    command_queue: QueueEntries = 8
+    forwarding: bool = False
+    page_policy: PagePolicy = "open"
+    page_timeout: PositiveInt | None = None
     read_queue: QueueEntries
     write_queue: QueueEntries
     near_bank_queue: QueueEntries = 32
     write_drain: WriteDrain
-    refresh: Literal["none", "REFab"]
+    refresh: RefreshPolicy
+    refresh_order: Literal["together", "staggered"] = "together"
+    refresh_postpone: Annotated[int, Field(ge=0)] = 0
+    refresh_pull_in: Annotated[int, Field(ge=0)] = 0
     command_buses: Literal["single", "split"] = "single"
     address_mapping: str
     contention: Literal["cancel", "skip"] = "skip"
@@ -115,7 +133,10 @@ class Controller(Spec):
 
 
 class Dram(Spec):
-    """A DRAM standard at one speed and density: the one table that engine, reference and checker read."""
+    """A DRAM standard at one speed and density: the one table that engine, reference and checker read.
+
+    ``max_postponed_refreshes``: how many refresh intervals the standard lets a rank be behind or ahead.
+    """
 
     kind: Literal["dram"]
     name: str
@@ -130,5 +151,6 @@ class Dram(Spec):
     timings: dict[str, int]
     commands: dict[str, Command]
     constraints: tuple[Constraint, ...]
+    max_postponed_refreshes: Annotated[int, Field(ge=0)] = 8
     controller: Controller
     energy: DramEnergy

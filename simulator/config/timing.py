@@ -23,10 +23,17 @@ _PS = "_ps"
 
 @dataclass(frozen=True)
 class ResolvedCommand:
-    """A command. ``scope`` is an index into the levels; ``bus_ticks``, ``align`` and ``latency`` are in ticks."""
+    """A command. ``scope`` is an index into the levels; ``bus_ticks``, ``align`` and ``latency`` are in ticks.
+
+    It reaches ``banks`` banks, ``spacing`` apart: neighbours in a node of its scope; with ``across`` (an index into the
+    levels) the banks with one place in all nodes of that level under one parent.
+    """
 
     name: str
     scope: int
+    across: int | None
+    banks: int
+    spacing: int
     row: str
     opens: bool
     closes: bool
@@ -41,6 +48,10 @@ class ResolvedCommand:
     activations: int
     mode: str
     refreshes: bool
+    completed_by: str | None
+    complete_within: int
+    sync: str | None
+    sync_holds: int
     auto_precharge_of: str | None
 
 
@@ -70,8 +81,9 @@ class ResolvedDram:
     """A standard. ``levels[0]`` is the channel and the last is the bank.
 
     ``level_counts``: nodes of each level in one node of the level above it (1 for the channel); ``node_counts``: in the
-    channel. One tick lasts ``tCK_ps / ticks_per_clock`` ps, kept as those two integers. ``refresh_interval`` is in
-    ticks, 0 without refresh.
+    channel. One tick lasts ``tCK_ps / ticks_per_clock`` ps, kept as those two integers. ``refresh_interval``: ticks
+    from one due time of refreshes to the next, 0 without refresh. ``rank_level``: the level of REFab, whose nodes are
+    called ranks here.
     """
 
     name: str
@@ -87,14 +99,23 @@ class ResolvedDram:
     commands: Mapping[str, ResolvedCommand]
     constraints: tuple[ResolvedConstraint, ...]
     scheduler: str
+    row_hit_cap: int | None
+    age_limit: int | None
+    command_queue: int
+    forwarding: bool
     page_policy: str
+    page_timeout: int | None
     read_queue: int
     write_queue: int
     near_bank_queue: int
     write_drain_low: float
     write_drain_high: float
     refresh: str
+    refresh_order: str
+    refresh_postpone: int
+    refresh_pull_in: int
     refresh_interval: int
+    rank_level: int
     command_buses: str
     address_mapping: str
     mode_switch: str | None
@@ -129,6 +150,8 @@ def resolve_dram(spec: Dram) -> ResolvedDram:
     level_counts = (1, *spec.organization.levels.values())
     node_counts = tuple(accumulate(level_counts, mul))
     commands = {name: _command(name, spec, levels, node_counts, timings) for name in spec.commands}
+    bank = len(levels) - 1
+    rank_level = next((c.scope for c in commands.values() if c.refreshes and c.scope < bank), 0)
     return ResolvedDram(
         name=spec.name,
         levels=levels,
@@ -143,20 +166,47 @@ def resolve_dram(spec: Dram) -> ResolvedDram:
         commands=commands,
         constraints=tuple(_constraint(row, spec, levels, commands, timings) for row in spec.constraints),
         scheduler=controller.scheduler,
+        row_hit_cap=controller.row_hit_cap,
+        age_limit=controller.age_limit and controller.age_limit * spec.ticks_per_clock,
+        command_queue=controller.command_queue,
+        forwarding=controller.forwarding,
         page_policy=controller.page_policy,
+        page_timeout=controller.page_timeout and controller.page_timeout * spec.ticks_per_clock,
         read_queue=controller.read_queue,
         write_queue=controller.write_queue,
         near_bank_queue=controller.near_bank_queue,
         write_drain_low=controller.write_drain.low,
         write_drain_high=controller.write_drain.high,
         refresh=controller.refresh,
+        refresh_order=controller.refresh_order,
+        refresh_postpone=controller.refresh_postpone,
+        refresh_pull_in=controller.refresh_pull_in,
+        rank_level=rank_level,
         command_buses=controller.command_buses,
         address_mapping=controller.address_mapping,
         mode_switch=controller.mode_switch,
         contention=controller.contention,
         quirks=controller.quirks,
-        refresh_interval=timings[REFRESH_INTERVAL] * spec.ticks_per_clock if controller.refresh != "none" else 0,
+        refresh_interval=_refresh_interval(spec, commands, rank_level, node_counts, timings),
     )
+
+
+def _refresh_interval(
+    spec: Dram,
+    commands: Mapping[str, ResolvedCommand],
+    rank_level: int,
+    node_counts: tuple[int, ...],
+    timings: Mapping[str, int],
+) -> int:
+    """Ticks between due times: a rank's banks share nREFI out, or ``nREFIpb`` and the like say it."""
+    policy = spec.controller.refresh
+    if policy == "none":
+        return 0
+    parts = node_counts[-1] // node_counts[rank_level] // commands[policy].banks
+    own = REFRESH_INTERVAL + policy.removeprefix("REF")
+    clocks = timings.get(own, timings[REFRESH_INTERVAL] // parts) if parts > 1 else timings[REFRESH_INTERVAL]
+    ticks = clocks * spec.ticks_per_clock
+    return ticks // node_counts[rank_level] if spec.controller.refresh_order == "staggered" else ticks
 
 
 def _command(
@@ -165,9 +215,17 @@ def _command(
     row = spec.commands[name]
     scope = levels.index(row.scope)
     banks = node_counts[-1] // node_counts[scope]
+    spacing = 1
+    across = None if row.across is None else levels.index(row.across)
+    if across is not None:
+        banks = node_counts[across] // node_counts[across - 1]
+        spacing = node_counts[-1] // node_counts[across]
     return ResolvedCommand(
         name=name,
         scope=scope,
+        across=across,
+        banks=banks,
+        spacing=spacing,
         row=row.row,
         opens=row.opens,
         closes=row.closes,
@@ -182,6 +240,10 @@ def _command(
         activations=row.activations if row.activations is not None else banks * row.opens,
         mode=row.mode,
         refreshes=row.refreshes,
+        completed_by=row.completed_by,
+        complete_within=evaluate(row.complete_within or 0, timings) * spec.ticks_per_clock,
+        sync=row.sync,
+        sync_holds=evaluate(row.sync_holds, timings) * spec.ticks_per_clock,
         auto_precharge_of=row.auto_precharge_of,
     )
 

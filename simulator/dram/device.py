@@ -5,7 +5,7 @@ Each driver of the kernel is imported where it is used: its compilation takes se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from simulator.dram.runs import (
 )
 from simulator.dram.stream_memory import StreamMemory, channel_mapping
 from simulator.dram.tables import compile_tables, fresh_channels, refresh_before_start
-from simulator.errors import SimulationStalled
+from simulator.errors import ConfigError, SimulationStalled
 
 __all__ = ["REMEMBER_FROM", "Device", "DeviceRun", "Issued", "RequestList", "Stream"]
 
@@ -36,6 +36,7 @@ REMEMBER_FROM = 1 << 16
 """Bursts of a channel from which remembering stretches of a stream is worth its compilation (two seconds)."""
 
 _NO_MAPPING = np.zeros((0, k.M_FIELDS), dtype=np.int64)
+_Driver = Callable[[k.Ints, k.Ints, k.Ints, k.Ints, k.Ints, k.Ints, k.Ints, int, int], int]
 _NO_RUNS = np.zeros((0, X_FIELDS), dtype=np.int64)
 
 
@@ -46,6 +47,7 @@ class Device:
         self.spec = spec
         self.tables = compile_tables(spec)
         self._names = tuple(spec.commands)
+        self._queued = bool(self.tables[k.H_QUEUES])
         self._memories: dict[str, StreamMemory] = {}
 
     def run_program(self, program: HostProgram, *, refresh_phase: int | None = None, log: bool = False) -> DeviceRun:
@@ -55,6 +57,8 @@ class Device:
         count at tick 0. All rows are closed at the end (`idle_tick`, and the PREs, are part of the run); a program that
         ends with EOC ends there. Raises SimulationStalled when a request can never be served.
         """
+        if self._queued:
+            raise self._no_programs()
         from simulator.dram.kernel.front_end import run_host
         from simulator.dram.kernel.groups import N_COUNTERS
 
@@ -87,8 +91,7 @@ class Device:
 
         ``completions`` of the result: for each request the tick at which its data has moved.
         """
-        from simulator.dram.kernel.request_list import run_requests
-
+        serve = self._driver(program)
         code = {name: index for index, name in enumerate(self._names)}
         rows = np.stack(
             [np.where(requests.writes, code["WR"], code["RD"]), requests.bank, requests.row, requests.column], axis=1
@@ -100,8 +103,7 @@ class Device:
             channels = self._channels(1, refresh_phase)
             record = self._log(room)
             done = np.zeros(len(rows), dtype=np.int64)
-            state = run_requests(self.tables, channels[0], record, done, rows, _NO_MAPPING, arrival, runs, 0, len(rows))
-            if state >= k.NEVER:
+            if serve(channels[0], record, done, rows, _NO_MAPPING, arrival, runs, 0, len(rows)) >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a request can never be served")
             end = int(channels[0, k.LAST_DONE])
             if record[0, 0] <= room or not log:
@@ -124,6 +126,7 @@ class Device:
         record = self._log(0)
         for segment, channel in zip(segments, channels, strict=True):
             remembers = segment.n_bursts >= REMEMBER_FROM if remember is None else remember
+            remembers = remembers and not self._queued
             serve = self._serve_remembering if remembers else self._serve
             if serve(segment, channel, record) >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a stream can never finish")
@@ -138,11 +141,40 @@ class Device:
 
     def _serve(self, segment: Stream, channel: k.Ints, record: k.Ints) -> int:
         """Run one stream on one channel, every command of it."""
-        from simulator.dram.kernel.request_list import run_requests
-
         request, mapping, _ = self._stream(segment)
         first, n = segment.first_burst, segment.n_bursts
-        return int(run_requests(self.tables, channel, record, NO_TIMES, request, mapping, NO_TIMES, _NO_RUNS, first, n))
+        return self._driver()(channel, record, NO_TIMES, request, mapping, NO_TIMES, _NO_RUNS, first, n)
+
+    def _driver(self, program: HostProgram | None = None) -> _Driver:
+        """What serves memory requests on a channel: the scheduler's driver."""
+        if self._queued:
+            if program is not None and len(program.requests):
+                raise self._no_programs()
+            return self._serve_queued
+        from simulator.dram.kernel.request_list import run_requests
+
+        return lambda *arguments: int(run_requests(self.tables, *arguments))
+
+    def _serve_queued(
+        self,
+        channel: k.Ints,
+        record: k.Ints,
+        done: k.Ints,
+        requests: k.Ints,
+        mapping: k.Ints,
+        arrival: k.Ints,
+        runs: k.Ints,  # noqa: ARG002 -- none, see `_driver`
+        first: int,
+        n: int,
+    ) -> int:
+        from simulator.dram.kernel.queued_requests import run_queued
+
+        chain = np.full(len(done), -1, dtype=np.int64)
+        return int(run_queued(self.tables, channel, record, done, chain, requests, mapping, arrival, first, n))
+
+    def _no_programs(self) -> ConfigError:
+        scheduler = self.spec.controller.scheduler
+        return ConfigError(f"{self.spec.name}: the scheduler {scheduler} serves no near-bank programs")
 
     def _serve_remembering(self, segment: Stream, channel: k.Ints, record: k.Ints) -> int:
         """Run one stream on one channel, with the stretches that have come before taken from memory."""
@@ -169,6 +201,10 @@ class Device:
         return np.zeros((room + 1, k.LOG_FIELDS), dtype=np.int64)
 
     def _finish(self, channels: k.Ints, record: k.Ints, end: int) -> int:
+        if self._queued:
+            from simulator.dram.kernel.queued_requests import finish_queued
+
+            return max(end, *(finish_queued(self.tables, channel, record, end) for channel in channels))
         return max(end, *(closing.finish(self.tables, channel, record, NO_TIMES, end) for channel in channels))
 
     def _result(  # noqa: PLR0913 -- what a run leaves behind

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import product
 
 import numpy as np
 
@@ -37,7 +36,7 @@ def open_ticks(table: ReferenceTable, log: Sequence[LoggedCommand], until: int, 
         command = table.commands[entry.command]
         if not command.opens and not command.closes:
             continue
-        for bank in _banks(table, entry.address[: command.depth]):
+        for bank in table.banks_of(command, entry.address[: command.depth]):
             node = bank[:depth]
             banks = open_banks[node]
             if command.closes and bank in banks:
@@ -47,11 +46,6 @@ def open_ticks(table: ReferenceTable, log: Sequence[LoggedCommand], until: int, 
                 since[node] = since[node] if banks else entry.tick
                 banks.add(bank)
     return total + sum(max(0, until - since[node]) for node, banks in open_banks.items() if banks)
-
-
-def _banks(table: ReferenceTable, node: Node) -> list[Node]:
-    """The banks under a node."""
-    return [(*node, *rest) for rest in product(*map(range, table.counts[len(node) :]))]
 
 
 def issued(table: ReferenceTable, names: Sequence[str], logs: Sequence[Sequence[LoggedCommand]]) -> Issued:
@@ -66,8 +60,8 @@ def issued(table: ReferenceTable, names: Sequence[str], logs: Sequence[Sequence[
 
 
 def _number(table: ReferenceTable, entry: LoggedCommand) -> int:
-    """The number of the node that a command went to, among those of its level."""
+    """The number of the node that a command went to, among those of its level; a level left open does not count."""
     number = 0
     for digit, count in zip(entry.address[: table.commands[entry.command].depth], table.counts, strict=False):
-        number = number * count + digit
+        number = number if digit < 0 else number * count + digit
     return number

@@ -40,6 +40,7 @@ class Entry:
     row: int
     column: int = -1
     order: int = 0
+    arrival: int = 0
     memory: bool = False
     """An ordinary read or write, not a near-bank or refresh command."""
     index: int = -1
@@ -89,6 +90,10 @@ class Queues:
         yield from self.active
         yield from self.reads
         yield from self.writes
+
+    def oldest(self) -> Entry | None:
+        """The memory request that was accepted first."""
+        return min(self.memory(), key=lambda entry: entry.order, default=None)
 
     def heads(self) -> Iterator[Entry]:
         """All entries that may be considered in a tick."""
@@ -175,6 +180,6 @@ class Driver:
             command, buffer, size = "WR", queues.writes, queues.limits.write_queue
         if len(buffer) >= size:
             return False
-        buffer.append(Entry(command, request.bank, request.row, request.column, self._order, memory=True, index=index))
+        buffer.append(Entry(command, request.bank, request.row, request.column, self._order, tick, memory=True, index=index))
         self._order += 1
         return True

@@ -12,17 +12,21 @@ from simulator.dram.reference_table import Node, ReferenceCommand, ReferenceTabl
 
 
 class Bank:
-    """One bank: the row that it has open, if any."""
+    """One bank: the row that it has open, if any, and the tick by which its opening has to be completed, if it has."""
 
     def __init__(self) -> None:
         self.open_row: int | None = None
+        self.due: int | None = None
 
-    def take(self, command: ReferenceCommand, row: int, _event: simpy.Event) -> None:
+    def take(self, command: ReferenceCommand, row: int, event: simpy.Event) -> None:
         """React to a command's event."""
         if command.opens:
             self.open_row = row
+            self.due = int(event.env.now) + command.complete_within if command.completed_by else None
         if command.closes:
             self.open_row = None
+        if command.completes:
+            self.due = None
 
 
 class Channel:
@@ -39,16 +43,22 @@ class Channel:
                 self._nodes_banks[node[:depth]].append((node, bank))
         self._earliest: defaultdict[tuple[str, Node], int] = defaultdict(int)
         self._activations: dict[tuple[int, Node], deque[tuple[int, str]]] = {}
-        self._bus_free: defaultdict[str, int] = defaultdict(int)
+        self.bus_free: defaultdict[str, int] = defaultdict(int)
 
-    def banks_under(self, node: Node) -> list[tuple[Node, Bank]]:
-        """The banks of a node with their addresses, in bank order."""
-        return self._nodes_banks[node]
+    def banks_of(self, command: ReferenceCommand, node: Node) -> list[tuple[Node, Bank]]:
+        """The banks that a command to ``node`` reaches, with their addresses, in bank order."""
+        return [bank for member in self.table.members(command, node) for bank in self._nodes_banks[member]]
 
     def free_from(self, command: ReferenceCommand, node: Node) -> int:
         """The tick from which gaps, windows and the bus let ``command`` issue to ``node``; may be in the past."""
-        by_gaps = max(self._earliest[command.name, node[:depth]] for depth in range(len(node) + 1))
-        return max(by_gaps, self._bus_free[command.bus], self._window_ready(command, node))
+        return max(self.allowed_from(command, node), self.bus_free[command.bus])
+
+    def allowed_from(self, command: ReferenceCommand, node: Node) -> int:
+        """The same, the bus left aside."""
+        members = self.table.members(command, node)
+        above = {member[:depth] for member in members for depth in range(len(member) + 1)}
+        by_gaps = max(self._earliest[command.name, place] for place in above)
+        return max(by_gaps, self._window_ready(command, members[0]))
 
     def _window_ready(self, command: ReferenceCommand, node: Node) -> int:
         """The first tick at which no activation window is overfull by ``command``."""
@@ -67,17 +77,18 @@ class Channel:
         if command.name == self.table.mode_switch:
             self.mode = "register" if self.mode == "memory" else "memory"
         event = self._env.event()
-        event.callbacks.extend(partial(bank.take, command, row) for _, bank in self.banks_under(node))
+        event.callbacks.extend(partial(bank.take, command, row) for _, bank in self.banks_of(command, node))
         return event.succeed()
 
     def hold_back(self, command: ReferenceCommand, node: Node, tick: int) -> None:
         """Let everything else wait for a command issued at ``tick`` as its gaps, windows and bus demand."""
-        self._bus_free[command.bus] = tick + command.bus_ticks
-        for gap in self.table.gaps_from(command):
-            for target in self._targets(node[: gap.depth], sibling=gap.sibling):
+        self.bus_free[command.bus] = tick + command.bus_ticks
+        members = self.table.members(command, node)
+        for gap, member in product(self.table.gaps_from(command), members):
+            for target in self._targets(member[: gap.depth], sibling=gap.sibling):
                 self._earliest[gap.after, target] = max(self._earliest[gap.after, target], tick + gap.ticks)
         for window in self.table.windows_from(command):
-            key = (window.row, node[: window.depth])
+            key = (window.row, members[0][: window.depth])
             past = self._activations.setdefault(key, deque(maxlen=window.window))
             past.extend([(tick, command.name)] * command.activations)
 

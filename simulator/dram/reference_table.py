@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Literal
 
 from simulator.config.dram_schema import Dram
@@ -16,7 +17,10 @@ Node = tuple[int, ...]
 
 @dataclass(frozen=True)
 class ReferenceCommand:
-    """A command with times in ticks; ``depth`` is the length of the node addresses that it takes."""
+    """A command with times in ticks; ``depth`` is the length of the node addresses that it takes.
+
+    ``across``: the place in its addresses that it leaves open (-1), for it reaches all nodes there alike.
+    """
 
     name: str
     depth: int
@@ -32,6 +36,12 @@ class ReferenceCommand:
     activations: int
     mode: Literal["memory", "register", "any"]
     data: Literal["none", "read", "write"] = "none"
+    across: int | None = None
+    completed_by: str | None = None
+    complete_within: int = 0
+    completes: bool = False
+    sync: str | None = None
+    sync_holds: int = 0
 
 
 SYNC = "SYNC"
@@ -41,10 +51,6 @@ _BARRIER = ReferenceCommand(
     name=SYNC, depth=0, row="any", opens=False, closes=False, opener=None, closer=None, bus="", bus_ticks=0, align=1,
     latency=0, activations=0, mode="any",
 )  # fmt: skip
-
-
-def _bank(spec: Dram) -> str:
-    return list(spec.organization.levels)[-1]
 
 
 @dataclass(frozen=True)
@@ -93,13 +99,23 @@ class ReferenceTable:
                 activations=max(1, resolved.commands[name].activations),
                 mode=row.mode,
                 data=row.data,
+                across=None if row.across is None else list(spec.organization.levels).index(row.across),
+                completed_by=row.completed_by,
+                complete_within=resolved.commands[name].complete_within,
+                completes=any(other.completed_by == name for other in spec.commands.values()),
+                sync=row.sync,
+                sync_holds=resolved.commands[name].sync_holds,
             )
             for name, row in spec.commands.items()
         }
         self.barrier = replace(_BARRIER, bus=self.buses[0])
         self.commands[SYNC] = self.barrier
-        self.refresh = next((name for name, c in spec.commands.items() if c.refreshes and c.scope != _bank(spec)), None)
-        self.rank_depth = self.commands[self.refresh].depth if self.refresh else 0
+        self.two_steps = any(command.completed_by for command in self.commands.values())
+        self.refresh = None if spec.controller.refresh == "none" else spec.controller.refresh
+        """The command of the refresh policy."""
+        self.age_limit = resolved.age_limit
+        self.page_timeout = resolved.page_timeout
+        self.rank_depth = resolved.rank_level
         """Length of the addresses of ranks: the nodes that refresh, and are precharged, as a whole."""
         self.twins = {row.auto_precharge_of: name for name, row in spec.commands.items() if row.auto_precharge_of}
         self._gaps: defaultdict[str, list[Gap]] = defaultdict(list)
@@ -130,6 +146,23 @@ class ReferenceTable:
         """From closing all banks of a rank until a row of it may be opened."""
         gaps = self.gaps_from(self.precharge_all)
         return max((gap.ticks for gap in gaps if self.commands[gap.after].opens), default=0)
+
+    def node_of(self, command: ReferenceCommand, bank: Node) -> Node:
+        """The address of a command that is to reach ``bank``."""
+        node = bank[: command.depth]
+        return node if command.across is None else (*node[: command.across], -1, *node[command.across + 1 :])
+
+    def members(self, command: ReferenceCommand, node: Node) -> list[Node]:
+        """The nodes that a command to ``node`` reaches."""
+        if command.across is None:
+            return [node]
+        place = command.across
+        return [(*node[:place], index, *node[place + 1 :]) for index in range(self.counts[place])]
+
+    def banks_of(self, command: ReferenceCommand, node: Node) -> list[Node]:
+        """The banks that a command to ``node`` reaches, in order."""
+        rest = list(product(*map(range, self.counts[command.depth :])))
+        return [member + below for member in self.members(command, node) for below in rest]
 
     def gaps_from(self, command: ReferenceCommand) -> list[Gap]:
         """What must wait for ``command``."""

@@ -27,7 +27,7 @@ class StreamMemory:
     def empty(cls, tables: k.Ints) -> StreamMemory:
         """Room for `STATES` states of a channel with these tables."""
         rings = int(tables[k.AT_ORDER] - tables[k.AT_RING])
-        length = 8 + int(tables[k.AT_BANK] - tables[k.AT_READY]) + rings + int(tables[k.H_ENTRIES])
+        length = 9 + int(tables[k.AT_BANK] - tables[k.AT_READY]) + rings + 2 * int(tables[k.H_ENTRIES])
         return cls(
             keys=np.zeros((STATES + 1, length + 1), dtype=np.int64),
             saved=np.zeros((STATES, int(tables[k.H_SIZE]) + 1), dtype=np.int64),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from operator import mul
 
@@ -14,6 +14,10 @@ from simulator.dram.kernel import state as k
 from simulator.dram.kernel.bank import issue
 
 _NEED = {"any": k.NEED_ANY, "open": k.NEED_OPEN, "closed": k.NEED_CLOSED}
+_BANKS_OF_A_QUEUE: dict[str, Callable[[ResolvedDram], int]] = {
+    "BANK_QUEUES": lambda dram: 1,
+    "RANK_QUEUES": lambda dram: dram.node_counts[-1] // dram.node_counts[dram.rank_level],
+}
 _DATA = {"none": k.DATA_NONE, "read": k.DATA_READ, "write": k.DATA_WRITE}
 _MODE = {"memory": k.MODE_MEMORY, "register": k.MODE_REGISTER, "any": k.MODE_ANY}
 
@@ -39,6 +43,7 @@ def compile_tables(spec: Dram) -> k.Ints:
         (k.H_PUSH_AT, [row for group in pushes for row in group]),
         (k.H_WINDOW_AT, window_rows),
         (k.H_LIMIT_AT, [row for group in limits for row in group]),
+        (k.H_TURN_AT, [(bank,) for bank in refresh_turns(dram)]),
     ):
         header[place] = sum(len(part) for part in parts)
         parts.append(_flat(table))
@@ -90,6 +95,12 @@ def _command_table(
             _DATA[c.data],
             twins.get(name, -1),
             _stride(name, c, plain),
+            c.banks,
+            c.spacing,
+            code[c.completed_by] if c.completed_by else -1,
+            c.complete_within,
+            code[c.sync] if c.sync else -1,
+            c.sync_holds,
             *rows[index],
             *pushes[index],
         )
@@ -141,13 +152,11 @@ def _stride(name: str, command: ResolvedCommand, plain: list[ResolvedConstraint]
 
 def _set_policies(header: k.Ints, dram: ResolvedDram, code: dict[str, int]) -> None:
     """Fill in the controller's policies."""
-    bank = len(dram.level_counts) - 1
-    refresh = next((name for name, c in dram.commands.items() if c.refreshes and c.scope < bank), None)
-    rank = dram.commands[refresh].scope if refresh else 0
+    rank = dram.rank_level
     precharge = next(
         n for n, c in dram.commands.items() if c.closes and not c.opens and c.scope == rank and c.row == "any"
     )
-    refreshing = dram.refresh == "REFab"
+    refreshing = dram.refresh != "none"
     header[k.H_KINDS] = len(code)
     header[k.H_BUSES] = 2 if dram.command_buses == "split" else 1
     header[k.H_RANK_LEVEL] = rank
@@ -159,8 +168,35 @@ def _set_policies(header: k.Ints, dram: ResolvedDram, code: dict[str, int]) -> N
     header[k.H_NEAR_BANK_QUEUE] = dram.near_bank_queue
     header[k.H_WRITES_ON] = int(dram.write_drain_high * dram.write_queue * 2**20)
     header[k.H_WRITES_OFF] = int(dram.write_drain_low * dram.write_queue * 2**20)
-    header[k.H_REFRESH] = code[refresh] if refresh and refreshing else -1
+    header[k.H_REFRESH] = code[dram.refresh] if refreshing else -1
+    header[k.H_TURNS] = len(refresh_turns(dram))
+    header[k.H_BATCH] = dram.node_counts[rank] if dram.refresh_order == "together" else 1
     header[k.H_REFI] = dram.refresh_interval if refreshing else k.NEVER
+    if dram.scheduler in _BANKS_OF_A_QUEUE:
+        header[k.H_QUEUE_SPAN] = _BANKS_OF_A_QUEUE[dram.scheduler](dram)
+        header[k.H_QUEUES] = dram.node_counts[-1] // header[k.H_QUEUE_SPAN]
+        header[k.H_QUEUE_DEPTH] = dram.command_queue
+    partial = refreshing and dram.commands[dram.refresh].banks * dram.node_counts[rank] < dram.node_counts[-1]
+    header[k.H_IN_ORDER] = dram.scheduler == "IN_ORDER"
+    header[k.H_AGE_LIMIT] = dram.age_limit or k.NEVER
+    header[k.H_PAGE_TIMEOUT] = dram.page_timeout or 0
+    header[k.H_PARTIAL_REFRESH] = partial
+    header[k.H_POSTPONE] = dram.refresh_postpone * header[k.H_TURNS]
+    header[k.H_PULL_IN] = dram.refresh_pull_in * header[k.H_TURNS]
+    header[k.H_IDLE_CLOSER] = code[dram.commands["RD"].closer or ""]
+    split_opening = any(c.completed_by or c.sync for c in dram.commands.values())
+    header[k.H_MANAGED] = bool(
+        split_opening
+        or partial
+        or header[k.H_IN_ORDER]
+        or dram.age_limit
+        or dram.page_timeout
+        or dram.row_hit_cap
+        or dram.refresh_postpone
+        or dram.refresh_pull_in
+    )
+    header[k.H_HIT_CAP] = dram.row_hit_cap or k.NEVER
+    header[k.H_FORWARDING] = dram.forwarding
     header[k.H_MODE_SWITCH] = code[dram.mode_switch] if dram.mode_switch else -1
     header[k.H_FORWARD_ANY_READ] = "forward_any_read" in dram.quirks
     header[k.H_SYNC_IGNORES_ACTIVE] = "sync_ignores_active_buffer" in dram.quirks
@@ -177,6 +213,18 @@ def _set_policies(header: k.Ints, dram: ResolvedDram, code: dict[str, int]) -> N
     )
 
 
+def refresh_turns(dram: ResolvedDram) -> list[int]:
+    """A bank of each node that refreshes, as they fall due: the nodes of a rank one by one, all ranks side by side."""
+    if dram.refresh == "none":
+        return []
+    banks = dram.node_counts[-1]
+    of_rank = banks // dram.node_counts[dram.rank_level]
+    command = dram.commands[dram.refresh]
+    group = command.banks * command.spacing
+    firsts = [bank for bank in range(of_rank) if bank % group < command.spacing]
+    return [rank + first for first in firsts for rank in range(0, banks, of_rank)]
+
+
 def _set_places(header: k.Ints, dram: ResolvedDram, ring: int, windows: int) -> None:
     """Lay out a channel's array behind its registers."""
     nodes = list(accumulate(dram.level_counts, mul))
@@ -184,8 +232,9 @@ def _set_places(header: k.Ints, dram: ResolvedDram, ring: int, windows: int) -> 
     header[k.H_NODES] = sum(nodes)
     header[k.H_RANKS] = nodes[header[k.H_RANK_LEVEL]]
     header[k.H_ENTRIES] = header[k.H_READ_QUEUE] + header[k.H_WRITE_QUEUE] + nodes[-1] + 1
+    header[k.H_ENTRIES] += header[k.H_QUEUES] * header[k.H_QUEUE_DEPTH]
     header[k.H_RUNS] = header[k.H_NEAR_BANK_QUEUE] + 2
-    header[k.H_REFRESHES] = 8 * header[k.H_RANKS]
+    header[k.H_REFRESHES] = (8 + dram.refresh_postpone) * max(1, header[k.H_TURNS])
     header[k.H_RING] = ring
     place = k.N_REGS
     for name, size in (
@@ -201,6 +250,10 @@ def _set_places(header: k.Ints, dram: ResolvedDram, ring: int, windows: int) -> 
         (k.AT_BEHIND, header[k.H_ENTRIES]),
         (k.AT_STEP, 4 * header[k.H_BANKS] * k.F_FIELDS),
         (k.AT_COUNT, header[k.H_KINDS]),
+        (k.AT_HITS, header[k.H_BANKS]),
+        (k.AT_USED, header[k.H_BANKS]),
+        (k.AT_DUE, header[k.H_BANKS]),
+        (k.AT_COMMANDS, header[k.H_QUEUES] * (k.CQ_FIELDS + header[k.H_QUEUE_DEPTH])),
     ):
         header[name] = place
         place += size
@@ -211,6 +264,8 @@ def fresh_channels(tables: k.Ints, classes: int) -> k.Ints:
     """Channels at rest before tick 1: all banks precharged, no gap pending, the first refresh due at tick nREFI."""
     channel = np.zeros(int(tables[k.H_SIZE]), dtype=np.int64)
     channel[k.REF_NEXT] = channel[k.NEXT] = tables[k.H_REFI]
+    if tables[k.H_PULL_IN] > 0:
+        channel[k.NEXT] = 1
     channel[k.SYNC_TAKEN] = channel[k.ANSWER] = -1
     channel[tables[k.AT_BANK] : tables[k.AT_RANK]] = -1
     channel[tables[k.AT_STEP] : tables[k.AT_COUNT]] = -1
@@ -235,14 +290,15 @@ def refresh_before_start(tables: k.Ints, channels: k.Ints, phase: int) -> None:
     channels[:, k.REF_NEXT] = channels[:, k.NEXT] = 1 - phase + interval if phase else 1
     if phase == 0:
         return
-    span = int(tables[k.H_BANKS]) // int(tables[k.H_RANKS])
+    batch = int(tables[k.H_BATCH])
+    banks = tables[int(tables[k.H_TURN_AT]) :][: int(tables[k.H_TURNS])][-batch:]
     place = k.N_HEADER + command * k.C_FIELDS
     spacing, align = int(tables[place + k.C_BUS_TICKS]), int(tables[place + k.C_ALIGN])
     no_log = np.zeros((1, k.LOG_FIELDS), dtype=np.int64)
     for channel in channels:
         tick = 1 - phase
-        for rank in range(int(tables[k.H_RANKS])):
+        for bank in banks.tolist():
             tick += (1 - tick) % align
-            issue(tables, channel, no_log, command, rank * span, -1, -1, tick, 1)
+            issue(tables, channel, no_log, command, bank, -1, -1, tick, 1)
             tick += spacing
-        channel[tables[k.AT_COUNT] :] = 0
+        channel[tables[k.AT_COUNT] : tables[k.AT_HITS]] = 0

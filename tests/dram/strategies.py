@@ -38,6 +38,11 @@ def with_policy(
     return spec.model_copy(update={"controller": controller})
 
 
+def with_controller(spec: Dram, **changes: object) -> Dram:
+    """The standard with other keys of its controller."""
+    return spec.model_copy(update={"controller": spec.controller.model_copy(update=changes)})
+
+
 def bank_count(spec: Dram) -> int:
     """Banks of one channel."""
     return prod(spec.organization.levels.values())

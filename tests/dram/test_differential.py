@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-import numpy as np
 import pytest
+from engines import assert_engines_agree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
@@ -21,13 +21,8 @@ from strategies import (
     with_policy,
 )
 
-from simulator.config.dram_schema import Dram
 from simulator.config.paths import list_names
-from simulator.dram.checker import check_log
-from simulator.dram.device import Device, DeviceRun, RequestList
-from simulator.dram.program import HostProgram, ProgramBuilder
-from simulator.dram.reference import MemoryRequest, ProgramEntry, run_reference
-from simulator.dram.replay import logged
+from simulator.dram.device import Device
 
 EXAMPLES = 150
 """For each of five standards, and for three near-bank ones twice more: 1650 streams."""
@@ -35,43 +30,10 @@ EXAMPLES = 150
 EXAMPLES_ELSEWHERE = 20
 
 
-def request_list(requests: list[MemoryRequest]) -> RequestList:
-    def column(values: list[int]) -> np.ndarray:
-        return np.array(values, dtype=np.int64)
-
-    return RequestList(
-        np.array([r.kind == "W" for r in requests], dtype=np.bool_),
-        column([r.bank for r in requests]),
-        column([r.row for r in requests]),
-        column([r.column for r in requests]),
-        column([r.arrival for r in requests]),
-    )
-
-
-def host_program(spec: Dram, entries: list[ProgramEntry]) -> HostProgram:
-    builder = ProgramBuilder(spec, 1)
-    for entry in entries:
-        builder.add(entry.command, entry.count, bank=entry.bank, row=entry.row)
-    return builder.build()
-
-
 @cache
 def device(name: str, page_policy: str, refresh: str, scheduler: str, contention: str) -> Device:
     changes = {"page_policy": page_policy, "refresh": refresh, "scheduler": scheduler, "contention": contention}
     return Device(with_policy(standard(name), **changes))
-
-
-def assert_engines_agree(found: Device, requests: list[MemoryRequest], entries: list[ProgramEntry]) -> None:
-    spec = found.spec
-    run: DeviceRun = found.run_requests(request_list(requests), host_program(spec, entries), log=True)
-    expected = run_reference(spec, requests, entries)
-    assert run.issued is not None
-    log = logged(spec, run.issued, 0)
-    assert log == list(expected.log)
-    assert run.commands == expected.counts
-    assert run.completions.tolist() == list(expected.completions)
-    assert run.end_tick == expected.end_tick
-    assert check_log(spec, log) == []
 
 
 @pytest.mark.parametrize("name", STANDARDS)

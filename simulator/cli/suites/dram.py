@@ -6,6 +6,7 @@ is compared with the golden one, too.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from simulator.errors import ConfigError
 
 if TYPE_CHECKING:
     from simulator.config.dram_schema import Dram
-    from simulator.dram.device import Device, RequestList
+    from simulator.dram.device import Device, Issued, RequestList
 
 LIMITS_PCT = {"refresh_on": 2.0, "refresh_off": 1.0}
 MEDIAN_LIMIT_PCT = 0.5
@@ -121,11 +122,14 @@ def _unsupported(config: GoldenConfig, golden: GoldenRun, reason: str) -> Case:
 
 
 def _judge(config: GoldenConfig, golden: GoldenRun, device: Device, stream: RequestList) -> Case:
+    from simulator.cli.suites.dram_spec_ini import described as stops_early
+
     run = device.run_requests(stream, log=True)
     reads = run.completions[~stream.writes]
     if run.issued is None or not len(reads) or not len(run.issued.tick):
         raise ConfigError(f"{_case_name(config, golden)}: the stream has no read", file=str(config.file))
     got = int(reads.max()) - int(run.issued.tick[0])
+    commands = _commands_until(run.issued, int(reads.max()), device.spec) if stops_early(config) else run.commands
     return Case(
         case=_case_name(config, golden),
         expected=golden.cycles,
@@ -134,13 +138,19 @@ def _judge(config: GoldenConfig, golden: GoldenRun, device: Device, stream: Requ
         source=_source(config),
         limit_pct=LIMITS_PCT[golden.refresh],
         beside={
-            "commands": run.commands,
+            "commands": commands,
             "expected_commands": dict(golden.commands),
-            "same_commands": run.commands == dict(golden.commands),
+            "same_commands": commands == dict(golden.commands),
             "active_ticks": run.active_ticks,
             "rank_ticks": run.rank_ticks,
         },
     )
+
+
+def _commands_until(issued: Issued, tick: int, spec: Dram) -> dict[str, int]:
+    """Commands by name up to a tick, at which the other program stopped."""
+    counts = Counter(issued.command[issued.tick <= tick].tolist())
+    return {name: counts[index] for index, name in enumerate(spec.commands) if counts[index]}
 
 
 def _table(config: GoldenConfig, spec: Dram) -> Iterator[Case]:

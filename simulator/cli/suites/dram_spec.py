@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from math import log2
 from typing import Any
 
+from simulator.cli.suites import dram_spec_ini
 from simulator.cli.suites.dram_golden import GoldenConfig
 from simulator.config.address_mapping import COLUMN_FIELD, FIELD_OF_LEVEL, ROW_FIELD
 from simulator.config.dram_schema import Dram
 from simulator.config.tree import Origin, Path
 from simulator.config.validation import build
 
-COMMAND_BUSES = {"GenericDDR": "single", "HBM12": "split", "HBM34": "split"}
+COMMAND_BUSES = {"GenericDDR": "single", "LPDDR5": "single", "HBM12": "split", "HBM34": "split"}
 """Controllers whose rules the engine has, and their command buses."""
 
 _PRECHARGE = {"row": "any", "closes": True, "bus": "row"}
@@ -26,6 +27,13 @@ _ACCESS = {"row": "open", "opener": "ACT", "closer": "PREpb", "bus": "column"}
 _REFRESH = {"row": "closed", "bus": "row"}
 EFFECTS: dict[str, dict[str, Any]] = {
     "ACT": {"row": "closed", "opens": True, "closer": "PREpb", "bus": "row"},
+    "ACT1": {
+        "row": "closed", "opens": True, "closer": "PREpb", "bus": "row",
+        "completed_by": "ACT2", "complete_within": "nAAD",
+    },
+    "ACT2": {"row": "open", "opener": "ACT1", "closer": "PREpb", "bus": "row"},
+    "CAS_RD": {"row": "any", "bus": "column"},
+    "CAS_WR": {"row": "any", "bus": "column"},
     "PREpb": _PRECHARGE,
     "PREab": _PRECHARGE,
     "RD": _ACCESS | {"data": "read"},
@@ -38,6 +46,10 @@ EFFECTS: dict[str, dict[str, Any]] = {
     "RFMpb": _REFRESH | {"closer": "PREpb"},
 }
 """What each known command does to rows and data."""
+
+SYNC = {"read": "CAS_RD", "write": "CAS_WR"}
+SYNC_HOLDS = {"read": "nCL + {burst} + nWCKPST", "write": "nCWL + {burst} + nWCKPST"}
+"""Where there are such commands: they synchronise the data clock, which runs on for so long after an access."""
 
 FIELDS = FIELD_OF_LEVEL | {"row": ROW_FIELD, "column": COLUMN_FIELD}
 OFFSET = "tx_offset"
@@ -65,8 +77,8 @@ def unsupported(config: GoldenConfig) -> str | None:
 
 def _reasons(config: GoldenConfig) -> Iterator[str]:
     entry = config.entry
-    if "timing_constraints" not in entry:
-        yield f"the scheduler of {config.simulator}"
+    if dram_spec_ini.described(config):
+        yield from dram_spec_ini.unsupported(config)
         return
     if entry.get("controller") not in COMMAND_BUSES:
         yield f"controller '{entry.get('controller')}'"
@@ -81,7 +93,7 @@ def _reasons(config: GoldenConfig) -> Iterator[str]:
 def build_spec(config: GoldenConfig) -> Dram:
     """The standard, with refresh. Raises ConfigError for a description that is none."""
     try:
-        data = _document(config)
+        data = dram_spec_ini.document(config) if dram_spec_ini.described(config) else _document(config)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise config.error(f"is not a description of a DRAM: {error!r}") from error
     return build(_Described(data, config), Dram)
@@ -136,9 +148,11 @@ def _commands(
     config: GoldenConfig, constraints: list[dict[str, Any]], levels: tuple[str, ...]
 ) -> dict[str, dict[str, Any]]:
     ticks_per_clock = config.value("tick_multiplier")
-    latency = {"read": config.value("read_latency_ticks") // ticks_per_clock, "write": "nCWL + nBL"}
+    burst = "nBL" if "nBL" in config.value("timing_CK") else "nBL_min"
+    latency = {"read": config.value("read_latency_ticks") // ticks_per_clock, "write": f"nCWL + {burst}"}
+    named = config.value("command_cycles_ticks")
     commands = {}
-    for name, ticks in config.value("command_cycles_ticks").items():
+    for name, ticks in named.items():
         command = {"scope": "bank", "bus_ticks": ticks} | EFFECTS[name]
         if name.endswith(ALL_BANKS):
             command["scope"] = _finest_level(name, constraints, ("channel", *levels))
@@ -146,6 +160,10 @@ def _commands(
             command["align"] = ticks_per_clock
         if "data" in command:
             command["latency"] = latency[command["data"]]
+            command["opener"] = "ACT1" if "ACT1" in named else "ACT"
+            if SYNC[command["data"]] in named:
+                command["sync"] = SYNC[command["data"]]
+                command["sync_holds"] = SYNC_HOLDS[command["data"]].format(burst=burst)
         commands[name] = command
     return commands
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.open_time import book
-from simulator.dram.kernel.state import Ints, command_field, compiled, level_field, node_of, ready_at
+from simulator.dram.kernel.state import Ints, command_field, compiled, first_bank, level_field, node_of, ready_at
 
 
 @compiled("int64(int64[::1], int64[::1], int64, int64, int64)")
@@ -19,16 +19,28 @@ def earliest(t: Ints, m: Ints, command: int, bank: int, clk: int) -> int:
     return tick
 
 
+@compiled("int64(int64[::1], int64[::1], int64, int64, int64)")
+def earliest_of_all(t: Ints, m: Ints, command: int, bank: int, clk: int) -> int:
+    """`earliest` for a command whose banks need not be neighbours: it waits for the nodes of each."""
+    tick = earliest(t, m, command, bank, clk)
+    spacing = command_field(t, command, k.C_SPACING)
+    if spacing > 1:
+        first = first_bank(t, command, bank)
+        for b in range(first, first + command_field(t, command, k.C_BANKS) * spacing, spacing):
+            tick = max(tick, earliest(t, m, command, b, clk))
+    return tick
+
+
 @compiled("UniTuple(int64, 2)(int64[::1], int64[::1], int64, int64, int64)")
 def next_command(t: Ints, m: Ints, command: int, bank: int, row: int) -> tuple[int, int]:
     """The command that brings a request with this final command forward, and a bank of its node."""
     need = command_field(t, command, k.C_NEED)
     if need == k.NEED_ANY:
         return command, bank
-    span = level_field(t, command_field(t, command, k.C_SCOPE), k.L_SPAN)
-    first = bank // span * span
     closed = -1
-    for b in range(first, first + span):
+    spacing = command_field(t, command, k.C_SPACING)
+    first = first_bank(t, command, bank)
+    for b in range(first, first + command_field(t, command, k.C_BANKS) * spacing, spacing):
         open_row = m[t[k.AT_BANK] + b]
         if open_row < 0:
             if closed < 0:
@@ -84,11 +96,11 @@ def _apply_windows(t: Ints, m: Ints, command: int, bank: int, tick: int) -> None
 @compiled("void(int64[::1], int64[::1], int64, int64, int64, int64)")
 def _set_rows(t: Ints, m: Ints, command: int, bank: int, row: int, tick: int) -> None:
     """Open or close the banks of the command's node, and account for the time with any bank of a rank open."""
-    span = level_field(t, command_field(t, command, k.C_SCOPE), k.L_SPAN)
     rank_span = level_field(t, t[k.H_RANK_LEVEL], k.L_SPAN)
-    first = bank // span * span
     closes = command_field(t, command, k.C_CLOSES)
-    for b in range(first, first + span):
+    spacing = command_field(t, command, k.C_SPACING)
+    first = first_bank(t, command, bank)
+    for b in range(first, first + command_field(t, command, k.C_BANKS) * spacing, spacing):
         place = t[k.AT_BANK] + b
         step = t[k.AT_STEP] + b * 4 * k.F_FIELDS
         for field in range(step, step + 4 * k.F_FIELDS):
@@ -115,7 +127,9 @@ def _write_log(t: Ints, log: Ints, c: int, command: int, bank: int, row: int, co
         log[at, k.LOG_CLASS] = c
         log[at, k.LOG_TICK] = tick
         log[at, k.LOG_COMMAND] = command
-        log[at, k.LOG_NODE] = bank // level_field(t, command_field(t, command, k.C_SCOPE), k.L_SPAN)
+        spacing = command_field(t, command, k.C_SPACING)
+        group = command_field(t, command, k.C_BANKS) * spacing
+        log[at, k.LOG_NODE] = bank // group * spacing + bank % spacing
         log[at, k.LOG_ROW] = row
         log[at, k.LOG_COLUMN] = column
 
@@ -126,7 +140,13 @@ def issue(t: Ints, m: Ints, log: Ints, command: int, bank: int, row: int, column
 
     For several this is exact: a later command of a run holds back whatever an earlier one did, and longer.
     """
-    _apply_rows(t, m, command, bank, last)
+    spacing = command_field(t, command, k.C_SPACING)
+    if spacing == 1:
+        _apply_rows(t, m, command, bank, last)
+    else:
+        first_of_all = first_bank(t, command, bank)
+        for b in range(first_of_all, first_of_all + command_field(t, command, k.C_BANKS) * spacing, spacing):
+            _apply_rows(t, m, command, b, last)
     _apply_windows(t, m, command, bank, last)
     m[k.BUS_FREE + command_field(t, command, k.C_BUS)] = last + command_field(t, command, k.C_BUS_TICKS)
     if command_field(t, command, k.C_OPENS) or command_field(t, command, k.C_CLOSES):

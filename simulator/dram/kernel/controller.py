@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from simulator.dram.kernel import state as k
-from simulator.dram.kernel.bank import earliest, issue, next_command
-from simulator.dram.kernel.memory_queue import choose, switch_mode, take_memory, takes_active_row
+from simulator.dram.kernel.managed import serve_managed
+from simulator.dram.kernel.memory_queue import choose, take_memory
 from simulator.dram.kernel.near_bank_queue import take_near_bank
-from simulator.dram.kernel.state import Ints, command_field, compiled, level_field
+from simulator.dram.kernel.refresh_queue import let_refreshes_fall_due, take_refresh
+from simulator.dram.kernel.state import Ints, compiled
+from simulator.dram.kernel.write_mode import buffer_to_serve
 
 # Why `advance` returns before its limit.
 STOP_NEVER, STOP_QUEUE_SHORT, STOP_NO_MEMORY, STOP_ANSWER, STOP_ACCEPTS, STOP_DRAINED = range(6)
-
-
-@compiled("UniTuple(int64, 2)(int64[::1], int64[::1], int64[:, ::1], int64, int64)")
-def _take_refresh(t: Ints, m: Ints, log: Ints, bus: int, clk: int) -> tuple[int, int]:
-    """Serve the head of the refresh queue: (tick of issue or 0, next tick of interest)."""
-    final = t[k.H_REFRESH]
-    rank = m[t[k.AT_REFRESH] + m[k.REF_HEAD]]
-    command, bank = next_command(t, m, final, rank * level_field(t, t[k.H_RANK_LEVEL], k.L_SPAN), -1)
-    tick = earliest(t, m, command, bank, clk)
-    if tick > clk or command_field(t, command, k.C_BUS) != bus:
-        return 0, max(tick, clk + 1)
-    if t[k.H_PROTECT] and command != final and takes_active_row(t, m, command, bank):
-        return 0, k.NEVER
-    if switch_mode(t, m, log, final, clk):
-        return clk, k.NEVER
-    issue(t, m, log, command, bank, -1, -1, clk, 1)
-    if command == final:
-        m[k.REF_HEAD] = (m[k.REF_HEAD] + 1) % t[k.H_REFRESHES]
-        m[k.REF_LEN] -= 1
-        m[k.REFRESHES] += 1
-    return clk, k.NEVER
 
 
 @compiled("void(int64[::1], int64[::1], int64)")
@@ -46,28 +27,18 @@ def _answer_sync(t: Ints, m: Ints, clk: int) -> None:
     m[k.BEHIND_SYNC] = 0
 
 
-@compiled("int64(int64[::1], int64[::1])")
-def buffer_to_serve(t: Ints, m: Ints) -> int:
-    """Evaluate write mode and name the buffer to serve."""
-    writes = m[k.N_WRITE] << 20
-    if m[k.WRITE_MODE] == 0:
-        if writes > t[k.H_WRITES_ON] or m[k.N_READ] == 0:
-            m[k.WRITE_MODE] = 1
-    elif writes < t[k.H_WRITES_OFF] and m[k.N_READ] > 0:
-        m[k.WRITE_MODE] = 0
-    return k.WRITE_QUEUE if m[k.WRITE_MODE] else k.READ_QUEUE
-
-
 @compiled("UniTuple(int64, 2)(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64, int64, int64, int64)")
 def _serve_bus(t: Ints, m: Ints, log: Ints, done: Ints, bus: int, clk: int, limit: int, keep: int) -> tuple[int, int]:
     """One bus's choice in a tick: (last tick at which it issued or 0, next tick of interest)."""
+    if t[k.H_MANAGED]:
+        return serve_managed(t, m, log, done, bus, clk, limit, keep)
     horizon = k.NEVER
     if m[k.N_ACTIVE] > 0:
         index, horizon = choose(t, m, k.ACTIVE_QUEUE, bus, clk, 1)
         if index >= 0:
             return (clk if take_memory(t, m, log, done, k.ACTIVE_QUEUE, index, clk) else 0), horizon
     if m[k.REF_LEN] > 0:
-        issued, tick = _take_refresh(t, m, log, bus, clk)
+        issued, tick = take_refresh(t, m, log, bus, clk)
         return issued, min(horizon, tick)
     if m[k.NB_LEN] > 0:
         issued, tick = take_near_bank(t, m, log, bus, clk, limit, keep)
@@ -87,10 +58,7 @@ def tick_channel(t: Ints, m: Ints, log: Ints, done: Ints, clk: int, limit: int, 
     _answer_sync(t, m, clk)
     horizon = k.NEVER
     if clk == m[k.REF_NEXT]:
-        m[k.REF_NEXT] += t[k.H_REFI]
-        for rank in range(t[k.H_RANKS]):
-            m[t[k.AT_REFRESH] + (m[k.REF_HEAD] + m[k.REF_LEN]) % t[k.H_REFRESHES]] = rank
-            m[k.REF_LEN] += 1
+        let_refreshes_fall_due(t, m)
     last = issued = 0
     for bus in range(t[k.H_BUSES]):
         issued, tick = _serve_bus(t, m, log, done, bus, clk, min(limit, m[k.REF_NEXT] - 1), keep)

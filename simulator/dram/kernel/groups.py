@@ -35,7 +35,7 @@ def _at_rest(t: Ints, m: Ints) -> bool:
 @compiled("boolean(int64[::1], int64[::1], int64[::1], int64)")
 def _equal(t: Ints, a: Ints, b: Ints, now: int) -> bool:
     """Whether two channels at rest at ``now`` will do the same with the same requests."""
-    for register in (k.MODE, k.WRITE_MODE, k.REF_NEXT):
+    for register in (k.MODE, k.WRITE_MODE, k.REF_NEXT, k.REF_TURN):
         if a[register] != b[register]:
             return False
     for register in (k.NEXT, k.LAST_ANSWER, k.WRITES_DONE, k.LAST_DONE, k.BUS_FREE, k.BUS_FREE_ROW):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.bank import earliest, issue
-from simulator.dram.kernel.state import Ints, command_field, compiled, level_field, order_at
+from simulator.dram.kernel.state import Ints, command_field, compiled, first_bank, order_at
 
 
 @compiled("int64(int64[::1], int64)", inline=True)
@@ -31,6 +31,7 @@ def push_memory(t: Ints, m: Ints, command: int, bank: int, row: int, column: int
     m[entry + k.Q_SEQUENCE] = m[k.SEQUENCE]
     m[entry + k.Q_ID] = identity
     m[entry + k.Q_ACTS] = 0
+    m[entry + k.Q_TICK] = tick
     m[entry + k.Q_STEP] = t[k.AT_STEP] + (bank * 2 + queue) * 2 * k.F_FIELDS
     m[k.SEQUENCE] += 1
     return True
@@ -52,7 +53,7 @@ def _row_shared(t: Ints, m: Ints, entry: int) -> bool:
 
 
 @compiled("int64(int64[::1], int64[::1], int64, int64, int64)")
-def _renew(t: Ints, m: Ints, entry: int, step: int, clk: int) -> int:
+def renew(t: Ints, m: Ints, entry: int, step: int, clk: int) -> int:
     """Find a queued request's next command and its earliest tick from ``clk`` on, and keep both."""
     final = m[entry + k.Q_COMMAND]
     bank = m[entry + k.Q_BANK]
@@ -73,7 +74,7 @@ def _renew(t: Ints, m: Ints, entry: int, step: int, clk: int) -> int:
 
 
 @compiled("int64(int64[::1], int64[::1], int64)", inline=True)
-def _step_of(t: Ints, m: Ints, entry: int) -> int:
+def step_of(t: Ints, m: Ints, entry: int) -> int:
     """Where a request's next step is kept: requests of a kind that hit, or that miss, a bank's row share it."""
     hit = m[t[k.AT_BANK] + m[entry + k.Q_BANK]] == m[entry + k.Q_ROW]
     return m[entry + k.Q_STEP] + (k.F_FIELDS if hit else 0)
@@ -86,10 +87,10 @@ def step_tick(t: Ints, m: Ints, entry: int, clk: int) -> int:
     While a bank's row stays, issuing only moves commands to later ticks, so an answer beyond ``clk`` need not be
     renewed.
     """
-    step = _step_of(t, m, entry)
+    step = step_of(t, m, entry)
     if m[step + k.F_TICK] > clk and not t[k.H_CLOSED_PAGE]:
         return m[step + k.F_TICK]
-    return _renew(t, m, entry, step, clk)
+    return renew(t, m, entry, step, clk)
 
 
 @compiled("boolean(int64[::1], int64[::1], int64, int64)")
@@ -97,9 +98,9 @@ def takes_active_row(t: Ints, m: Ints, command: int, bank: int) -> bool:
     """Whether a command closes the row under an active request."""
     if not command_field(t, command, k.C_CLOSES):
         return False
-    span = level_field(t, command_field(t, command, k.C_SCOPE), k.L_SPAN)
+    first = first_bank(t, command, bank)
     for i in range(m[k.N_ACTIVE]):
-        if m[m[order_at(t, k.ACTIVE_QUEUE, i)] + k.Q_BANK] // span == bank // span:
+        if first_bank(t, command, m[m[order_at(t, k.ACTIVE_QUEUE, i)] + k.Q_BANK]) == first:
             return True
     return False
 
@@ -111,7 +112,7 @@ def choose(t: Ints, m: Ints, queue: int, bus: int, clk: int, thorough: int) -> t
     Unless ``thorough`` the tick of interest is only right when nothing was chosen. The read and the write buffer are
     in order of arrival.
     """
-    chosen, chosen_ready, chosen_sequence = -1, False, k.NEVER
+    chosen, chosen_ready, chosen_arrived = -1, False, k.NEVER
     horizon = k.NEVER
     fcfs = t[k.H_FCFS] != 0
     every = t[k.H_CLOSED_PAGE] != 0
@@ -126,7 +127,7 @@ def choose(t: Ints, m: Ints, queue: int, bus: int, clk: int, thorough: int) -> t
             step += k.F_FIELDS
         tick = m[step + k.F_TICK]
         if every or tick < clk or (tick == clk and m[step + k.F_AGE] != m[k.ISSUES]):
-            tick = _renew(t, m, entry, step, clk)
+            tick = renew(t, m, entry, step, clk)
         if tick > clk:
             horizon = min(horizon, tick)
             if not fcfs:
@@ -138,9 +139,9 @@ def choose(t: Ints, m: Ints, queue: int, bus: int, clk: int, thorough: int) -> t
         on_the_way = command != final and command != command_field(t, final, k.C_TWIN)
         if protect and on_the_way and takes_active_row(t, m, command, m[entry + k.Q_BANK]):
             continue
-        sequence = m[entry + k.Q_SEQUENCE]
-        if sequence < chosen_sequence:
-            chosen, chosen_ready, chosen_sequence = i, tick <= clk, sequence
+        arrived = m[entry + k.Q_TICK]
+        if arrived < chosen_arrived:
+            chosen, chosen_ready, chosen_arrived = i, tick <= clk, arrived
             if chosen_ready and queue != k.ACTIVE_QUEUE and not thorough:
                 break
     return (chosen if chosen_ready else -1), horizon
@@ -186,7 +187,7 @@ def take_memory(t: Ints, m: Ints, log: Ints, done: Ints, queue: int, index: int,
     entry = m[order_at(t, queue, index)]
     final = m[entry + k.Q_COMMAND]
     bank = m[entry + k.Q_BANK]
-    command = m[_step_of(t, m, entry) + k.F_COMMAND]
+    command = m[step_of(t, m, entry) + k.F_COMMAND]
     is_final = command in (final, command_field(t, final, k.C_TWIN))
     if queue != k.ACTIVE_QUEUE and not is_final and takes_active_row(t, m, command, bank):
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.dram.kernel import state as k
-from simulator.dram.kernel.bank import earliest, issue, next_command
+from simulator.dram.kernel.bank import earliest_of_all, issue, next_command
 from simulator.dram.kernel.memory_queue import complete, switch_mode, takes_active_row
 from simulator.dram.kernel.state import Ints, command_field, compiled, run_at
 
@@ -79,7 +79,7 @@ def take_near_bank(t: Ints, m: Ints, log: Ints, bus: int, clk: int, limit: int, 
         _pop_run(t, m)
         return clk, k.NEVER
     command, bank = next_command(t, m, final, m[run + k.R_BANK], m[run + k.R_ROW])
-    tick = earliest(t, m, command, bank, clk)
+    tick = earliest_of_all(t, m, command, bank, clk)
     if tick > clk or command_field(t, command, k.C_BUS) != bus:
         return 0, max(tick, clk + 1)
     if t[k.H_PROTECT] and command != final and takes_active_row(t, m, command, bank):

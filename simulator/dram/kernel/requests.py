@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from simulator.dram.kernel import state as k
-from simulator.dram.kernel.controller import buffer_to_serve, tick_channel
+from simulator.dram.kernel.controller import tick_channel
 from simulator.dram.kernel.memory_queue import push_memory, queue_of, step_tick
 from simulator.dram.kernel.state import Ints, compiled, order_at
+from simulator.dram.kernel.write_mode import buffer_to_serve
 
 
 @compiled("UniTuple(int64, 3)(int64[:, ::1], int64)")
@@ -31,6 +32,8 @@ def after_arrival(t: Ints, m: Ints, queued: int, tick: int) -> int:
     An arrival changes nothing for the requests before it, so only the new ones are looked at; with closed pages it
     may, and then, as when write mode changes, the tick is worked through.
     """
+    if t[k.H_MANAGED]:
+        return tick
     if m[k.REF_LEN] > 0 or m[k.NB_LEN] > 0:
         return m[k.NEXT]
     before = m[k.WRITE_MODE]

@@ -35,6 +35,9 @@ SYNC = -1
     H_ENTRIES,  # entries of a memory buffer
     H_RUNS,  # entries of the near-bank queue
     H_REFRESHES,  # entries of the refresh queue
+    H_TURNS,  # nodes to refresh, and
+    H_TURN_AT,  # the place of a bank of each, in the order in which they fall due
+    H_BATCH,  # nodes that fall due at once
     H_RING,  # entries of an activation ring
     H_LEVEL_AT,  # places of the tables
     H_NODE_AT,
@@ -54,7 +57,24 @@ SYNC = -1
     AT_BEHIND,
     AT_STEP,  # per bank, kind and hit or miss: the next command found, and a lower bound of its tick
     AT_COUNT,
+    AT_HITS,  # per bank: column commands since its row was opened
+    AT_USED,  # per bank: tick of its last command
+    AT_DUE,  # per bank: tick by which its opening must be complete, 0 while none is under way
+    AT_COMMANDS,  # per command queue: a `CQ_*` head, then its entries
     H_SIZE,  # of a channel
+    H_QUEUES,  # command queues, 0 for a scheduler without
+    H_QUEUE_DEPTH,  # their entries
+    H_QUEUE_SPAN,  # banks that share one
+    H_MANAGED,  # any policy or command that `managed` serves
+    H_IN_ORDER,
+    H_AGE_LIMIT,
+    H_PAGE_TIMEOUT,
+    H_PARTIAL_REFRESH,  # refreshes of some of a rank's banks hold up those banks only
+    H_POSTPONE,  # refreshes that may wait for requests
+    H_PULL_IN,  # refreshes that may come early
+    H_IDLE_CLOSER,  # closes one bank
+    H_HIT_CAP,  # column commands after which a row gives way
+    H_FORWARDING,  # reads are answered from waiting writes, equal requests merged
     H_BUSES,
     H_RANK_LEVEL,
     H_CLOSED_PAGE,
@@ -73,7 +93,7 @@ SYNC = -1
     H_PRECHARGE_ALL,  # closes a rank
     H_PRECHARGE_TICKS,  # its gap to the next activation
     N_HEADER,
-) = range(45)
+) = range(65)
 
 # A row of the command table, which follows the header.
 (
@@ -92,12 +112,18 @@ SYNC = -1
     C_DATA,
     C_TWIN,  # auto-precharge twin, -1 none
     C_STRIDE,  # distance of equal commands on one node, if nothing else intervenes
+    C_BANKS,  # banks that it reaches,
+    C_SPACING,  # so far apart
+    C_COMPLETER,  # the second step of an opening, -1 none
+    C_WITHIN,  # and the ticks by which it follows
+    C_SYNC,  # synchronises the data clock for it, -1 none
+    C_SYNC_HOLDS,  # ticks that the data clock then runs on
     C_ROW_FIRST,  # its constraint rows, as `from`
     C_ROW_END,
     C_PUSH_FIRST,  # the windows in which it counts
     C_PUSH_END,
     C_FIELDS,
-) = range(20)
+) = range(26)
 
 # Rows of the other tables: level, constraint, push, window, limit.
 L_SPAN, L_OFFSET, L_COUNT, L_FIELDS = range(4)
@@ -115,6 +141,15 @@ B_TO, B_NTH, B_GAP, B_FIELDS = range(4)
     REF_NEXT,  # next tick at which a refresh falls due
     REF_HEAD,
     REF_LEN,
+    REF_TURN,  # which node falls due next
+    PULLED_IN,  # refreshes that came before they fell due
+    SYNC_UNTIL,  # tick from which the data clock has lapsed
+    FORCED,  # entry that the next command belongs to, 0 none
+    FORCED_QUEUE,
+    OPENING,  # banks whose opening is not complete
+    DRAINING,  # writes that are left of the batch being drained
+    N_QUEUED,  # entries of all command queues
+    QUEUE_TURN,  # the command queue that was looked at last
     N_READ,  # entries of the read, write and active buffers (N_READ + queue)
     N_WRITE,
     N_ACTIVE,
@@ -140,7 +175,10 @@ B_TO, B_NTH, B_GAP, B_FIELDS = range(4)
     CLASS,  # number of the channel class, for the log
     ISSUES,  # steps of issue so far, the clock of what scans found
     N_REGS,
-) = range(32)
+) = range(41)
+
+CQ_LENGTH, CQ_TICK, CQ_FIELDS = range(3)
+"""A command queue's head: entries, and a lower bound of the tick at which one of them may issue."""
 
 RANK_OPEN, RANK_SINCE, RANK_FIELDS = range(3)
 F_AGE, F_COMMAND, F_TICK, F_FIELDS = range(4)
@@ -148,7 +186,7 @@ UNKNOWN = -1
 """Age and tick of a step that must be found anew."""
 
 # A queued memory request, a near-bank run, a log row.
-Q_COMMAND, Q_BANK, Q_ROW, Q_COLUMN, Q_SEQUENCE, Q_ID, Q_ACTS, Q_STEP, Q_FIELDS = range(9)
+Q_COMMAND, Q_BANK, Q_ROW, Q_COLUMN, Q_SEQUENCE, Q_ID, Q_ACTS, Q_STEP, Q_TICK, Q_FIELDS = range(10)
 READ_QUEUE, WRITE_QUEUE, ACTIVE_QUEUE, N_QUEUES = range(4)
 R_COMMAND, R_COUNT, R_BANK, R_ROW, R_BLOCKING, R_OPENED, R_FIELDS = range(7)
 LOG_CLASS, LOG_TICK, LOG_COMMAND, LOG_NODE, LOG_ROW, LOG_COLUMN, LOG_FIELDS = range(7)
@@ -190,6 +228,14 @@ def compiled(signature: str, *, inline: bool = False) -> Callable[[F], F]:
 def command_field(t: Ints, command: int, field: int) -> int:
     """A field of the command table."""
     return t[N_HEADER + command * C_FIELDS + field]
+
+
+@compiled("int64(int64[::1], int64, int64)", inline=True)
+def first_bank(t: Ints, command: int, bank: int) -> int:
+    """The first of the banks that a command to a bank reaches."""
+    spacing = command_field(t, command, C_SPACING)
+    group = command_field(t, command, C_BANKS) * spacing
+    return bank // group * group + bank % spacing
 
 
 @compiled("int64(int64[::1], int64, int64)", inline=True)

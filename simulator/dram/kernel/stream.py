@@ -30,7 +30,8 @@ def _describe(t: Ints, m: Ints, key: Ints, phase: int, offered: int) -> int:
     key[5] = m[k.N_READ]
     key[6] = m[k.N_WRITE]
     key[7] = m[k.N_ACTIVE]
-    at = 8
+    key[8] = m[k.REF_TURN]
+    at = 9
     for place in range(t[k.AT_READY], t[k.AT_BANK]):
         key[at] = max(m[place] - clk, 0)
         at += 1
@@ -43,7 +44,8 @@ def _describe(t: Ints, m: Ints, key: Ints, phase: int, offered: int) -> int:
         for i in range(m[k.N_READ + queue]):
             entry = m[order_at(t, queue, i)]
             key[at] = (offered - m[entry + k.Q_ID]) * 4 + min(m[entry + k.Q_ACTS], 3)
-            at += 1
+            key[at + 1] = m[entry + k.Q_TICK] - clk
+            at += 2
     return at
 
 
@@ -113,6 +115,7 @@ def _restore(t: Ints, m: Ints, saved: Ints, row: Ints, mapping: Ints, first: int
         for i in range(m[k.N_READ + queue]):
             entry = m[order_at(t, queue, i)]
             m[entry + k.Q_ID] += moved
+            m[entry + k.Q_TICK] += shift
             bank, line, column = decode(mapping, first + m[entry + k.Q_ID])
             m[entry + k.Q_BANK] = bank
             m[entry + k.Q_ROW] = line
