@@ -16,6 +16,7 @@ from simulator.config.energy_checks import energy_faults, idle_faults
 from simulator.config.expressions import MAX_CLOCKS, evaluate
 from simulator.config.faults import Fault, semantic_check
 from simulator.config.nearest import hint
+from simulator.config.policy_checks import command_faults, policy_faults
 from simulator.config.timing import BANK, CHANNEL, REFRESH_INTERVAL, clock_name, clock_value
 from simulator.config.tree import Path
 
@@ -173,6 +174,12 @@ class _Checks:
         yield from self.expression(command.latency, (*path, "latency"), least=0)
         if command.data != "none" and command.latency == 0:
             yield Fault((*path, "data"), f"'{name}' moves data and needs a latency")
+        for key, expression in (("complete_within", command.complete_within), ("sync_holds", command.sync_holds)):
+            if expression is not None:
+                yield from self.expression(expression, (*path, key))
+        for key, other in (("completed_by", command.completed_by), ("sync", command.sync)):
+            if other is not None:
+                yield from self.known_command(other, (*path, key))
         if command.opens and command.closes:
             yield Fault((*path, "closes"), f"'{name}' cannot both open and close")
         twin = command.auto_precharge_of
@@ -295,3 +302,5 @@ class _Checks:
             yield Fault((*path, "write_drain", "low"), "low lies above high")
         for message in mapping_faults(controller.address_mapping, self.levels):
             yield Fault((*path, "address_mapping"), message)
+        yield from policy_faults(self.spec)
+        yield from command_faults(self.spec)

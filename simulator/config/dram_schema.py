@@ -126,6 +126,8 @@ class Controller(Spec):
     refresh_pull_in: Annotated[int, Field(ge=0)] = 0
     command_buses: Literal["single", "split"] = "single"
     address_mapping: str
+    bank_hash: Literal["none", "xor"] = "none"
+    channel_interleave_bytes: PositiveBytes | None = None
     contention: Literal["cancel", "skip"] = "skip"
     mode_switch: str | None = None
     idle: IdlePolicy = IdlePolicy()

@@ -4,7 +4,9 @@ A mapping is named by its fields, most significant first, two letters each: ``Ro
 just above the byte within a burst, the channel. Ro row, Co column (burst within the row), Ch channel, Ra rank,
 Pc pseudochannel, Si sid, Ha half of the banks, Bg bankgroup, Ba bank. A field of a level that the standard does not
 have counts one, as does Ch with one channel.
-``Ch`` last interleaves channels burst by burst; ``ChRo...`` gives each channel one contiguous block.
+``Ch`` last interleaves channels burst by burst; ``ChRo...`` gives each channel one contiguous block; the controller's
+``channel_interleave_bytes`` gives them blocks of that size in turn, wherever the name has ``Ch``. ``bank_hash: xor``
+exchanges banks (and bank groups) row by row: the bank number within its rank, XOR the low bits of the row.
 """
 
 from __future__ import annotations
@@ -52,10 +54,17 @@ class AddressMapping:
         counts = {"Ro": organization.rows, "Co": organization.row_bytes // organization.burst_bytes, "Ch": channels}
         counts |= {field: self.levels.get(level, 1) for field, level in LEVEL_OF_FIELD.items()}
         self.fields = [(field, counts[field]) for field in reversed(_fields(self.name))]
+        self.hashed_banks = 1
+        if spec.controller.bank_hash == "xor":
+            self.hashed_banks = self.levels.get("bankgroup", 1) * self.levels["bank"]
+        self._interleave = (spec.controller.channel_interleave_bytes or 0) // self.burst_bytes
+        if self._interleave:
+            self.fields = [("Ch", 1) if field == "Ch" else (field, count) for field, count in self.fields]
+        self._channels = channels
         missing = [field for field, count in counts.items() if count > 1 and field not in dict(self.fields)]
         if missing:
             raise ValueError(f"address mapping {self.name} lacks {', '.join(missing)}")
-        self.capacity_bytes = prod(count for _, count in self.fields) * self.burst_bytes
+        self.capacity_bytes = prod(counts.values()) * self.burst_bytes
 
     def decode(self, address: int | npt.ArrayLike) -> Location:
         """Locations of byte addresses; raises ValueError for an address outside the memory."""
@@ -63,6 +72,11 @@ class AddressMapping:
         if rest.size and (rest.min() < 0 or rest.max() >= self.capacity_bytes):
             raise ValueError(f"an address lies outside the memory of {self.capacity_bytes} bytes")
         rest = rest // self.burst_bytes
+        channel = None
+        if self._interleave:
+            block, inside = np.divmod(rest, self._interleave)
+            block, channel = np.divmod(block, self._channels)
+            rest = block * self._interleave + inside
         digits: dict[str, Ints] = {}
         for field, count in self.fields:
             rest, digits[field] = np.divmod(rest, count)
@@ -70,13 +84,15 @@ class AddressMapping:
         bank = none
         for level, count in self.levels.items():
             bank = bank * count + digits.get(_field_of(level), none)
-        return Location(digits.get("Ch", none), bank, digits["Ro"], digits["Co"])
+        bank = bank ^ (digits["Ro"] % self.hashed_banks)
+        return Location(digits.get("Ch", none) if channel is None else channel, bank, digits["Ro"], digits["Co"])
 
     def encode(self, location: Location) -> Ints:
         """Byte addresses of the first byte of bursts; raises ValueError for a location that does not exist."""
-        digits = {"Ch": location.channel, "Ro": location.row, "Co": location.column}
+        channel = np.zeros_like(location.channel) if self._interleave else location.channel
+        digits = {"Ch": channel, "Ro": location.row, "Co": location.column}
         digits = {field: np.asarray(value, dtype=np.int64) for field, value in digits.items()}
-        rest = np.asarray(location.bank, dtype=np.int64)
+        rest = np.asarray(location.bank, dtype=np.int64) ^ (digits["Ro"] % self.hashed_banks)
         for level, count in reversed(self.levels.items()):
             rest, digits[_field_of(level)] = np.divmod(rest, count)
         if np.any(rest != 0):
@@ -87,6 +103,9 @@ class AddressMapping:
             if np.any((digit < 0) | (digit >= count)):
                 raise ValueError(f"{field} lies outside 0..{count - 1}")
             address = address * count + digit
+        if self._interleave:
+            block, inside = np.divmod(address, self._interleave)
+            address = (block * self._channels + np.asarray(location.channel)) * self._interleave + inside
         return address * self.burst_bytes
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-from simulator.config.dram_schema import Dram
-from simulator.dram.checker_rules import AddressRule, BusRule, ModeRule, RefreshRule, RowRule, Violation
+from simulator.config.dram_schema import Dram, RefreshPolicy
+from simulator.dram.checker_rules import AddressRule, BusRule, ModeRule, RefreshRule, RowRule, SyncRule, Violation
 from simulator.dram.checker_table import read_rules
 from simulator.dram.checker_timing import GapRule, WindowRule
 from simulator.dram.log import LoggedCommand, read_log
@@ -27,7 +27,7 @@ class Rule(Protocol):
 
 
 def check_log(
-    spec: Dram, log: Iterable[LoggedCommand], *, refresh: Literal["none", "REFab"] | None = None
+    spec: Dram, log: Iterable[LoggedCommand], *, refresh: RefreshPolicy | None = None
 ) -> list[Violation]:
     """All violations in ``log``, which lists one channel's commands in order of issue; empty when it is legal.
 
@@ -42,6 +42,7 @@ def check_log(
         BusRule(rules),
         RowRule(rules),
         ModeRule(rules),
+        SyncRule(rules),
         RefreshRule(rules),
     )
     found: list[Violation] = []

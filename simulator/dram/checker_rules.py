@@ -12,10 +12,6 @@ from simulator.dram.log import LoggedCommand
 
 Node = tuple[int, ...]
 
-MAX_POSTPONED = 8
-"""Refreshes that may be postponed or pulled in (JEDEC: at most nine refresh intervals between two refreshes)."""
-
-
 @dataclass(frozen=True)
 class Violation:
     """A broken rule: the tick, what is wrong, the command that broke it, and the earlier one that it clashes with."""
@@ -51,7 +47,11 @@ class AddressRule:
     def _addressed(self, entry: LoggedCommand) -> bool:
         depth = self._rules.depth[entry.command]
         counts = self._rules.counts
-        inside = all(0 <= index < count for index, count in zip(entry.address[:depth], counts, strict=False))
+        across = self._rules.across.get(entry.command)
+        inside = all(
+            index == -1 if place == across else 0 <= index < count
+            for place, (index, count) in enumerate(zip(entry.address[:depth], counts, strict=False))
+        )
         return len(entry.address) == len(counts) and inside and set(entry.address[depth:]) <= {-1}
 
 
@@ -86,9 +86,11 @@ class RowRule:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._opened_by: dict[Node, LoggedCommand] = {}
+        self._half_open: dict[Node, LoggedCommand] = {}
 
     def judge(self, entry: LoggedCommand) -> Iterator[Violation]:
-        """The first bank in scope whose row is not what ``entry`` needs."""
+        """The first bank in scope whose row is not what ``entry`` needs, and openings that are broken into."""
+        yield from self._between_two_steps(entry)
         command = self._rules.commands[entry.command]
         banks = self._banks(entry)
         if command.opens and entry.row < 0:
@@ -115,9 +117,46 @@ class RowRule:
         """Nothing: rows may stay open."""
         yield from ()
 
+    def _between_two_steps(self, entry: LoggedCommand) -> Iterator[Violation]:
+        """An opening is completed in time, by its second step, and no opener or refresh comes between on its rank."""
+        command = self._rules.commands[entry.command]
+        opener = self._rules.completes.get(entry.command)
+        for bank in self._banks(entry) if self._half_open or opener else ():
+            first = self._half_open.get(bank)
+            if opener is not None:
+                yield from self._second_step(entry, opener, first)
+                self._half_open.pop(bank, None)
+            elif first is not None:
+                yield Violation(entry.tick, f"opening: {entry.command} before {first.command} is completed", entry, first)
+                self._half_open.pop(bank, None)
+        if command.opens or command.refreshes:
+            for first in self._half_open.values():
+                if self._one_rank(first, entry):
+                    text = f"opening: {entry.command} between the steps of another opening, {first.command}"
+                    yield Violation(entry.tick, text, entry, first)
+        if entry.command in self._rules.within:
+            self._half_open[entry.address] = entry
+
+    def _second_step(self, entry: LoggedCommand, opener: str, first: LoggedCommand | None) -> Iterator[Violation]:
+        if first is None:
+            yield Violation(entry.tick, f"opening: {entry.command} without {opener}", entry)
+            return
+        since, within = entry.tick - first.tick, self._rules.within[opener]
+        if since > within:
+            yield Violation(entry.tick, f"opening: {entry.command} {since} ticks after {opener}, not {within}", entry, first)
+
+    def _one_rank(self, one: LoggedCommand, other: LoggedCommand) -> bool:
+        """Whether two commands go to one rank (the outermost level, if it is called so; else the channel)."""
+        return self._rules.levels[0] != "rank" or one.address[0] == other.address[0]
+
     def _banks(self, entry: LoggedCommand) -> list[Node]:
         depth = self._rules.depth[entry.command]
-        return [entry.address[:depth] + rest for rest in product(*map(range, self._rules.counts[depth:]))]
+        across = self._rules.across.get(entry.command)
+        heads = [entry.address[:depth]]
+        if across is not None:
+            head = heads[0]
+            heads = [(*head[:across], index, *head[across + 1 :]) for index in range(self._rules.counts[across])]
+        return [head + rest for head in heads for rest in product(*map(range, self._rules.counts[depth:]))]
 
 
 class ModeRule:
@@ -142,16 +181,45 @@ class ModeRule:
         yield from ()
 
 
+class SyncRule:
+    """The data clock runs when data moves: since a command that it serves, or the command that synchronises it."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._runs_until = 0
+        self._synchronised: LoggedCommand | None = None
+
+    def judge(self, entry: LoggedCommand) -> Iterator[Violation]:
+        """Data without a clock."""
+        holds = self._rules.sync_holds.get(entry.command)
+        if holds is None:
+            if any(row.sync == entry.command for row in self._rules.commands.values()):
+                self._synchronised = entry
+            return
+        sync = self._rules.commands[entry.command].sync
+        if entry.tick >= self._runs_until and (self._synchronised is None or self._synchronised.command != sync):
+            yield Violation(entry.tick, f"sync: {entry.command} without {sync}: the data clock has lapsed", entry)
+        self._synchronised = None
+        self._runs_until = max(self._runs_until, entry.tick + holds)
+
+    def finish(self) -> Iterator[Violation]:
+        """Nothing."""
+        yield from ()
+
+
 class RefreshRule:
-    """Every node refreshed at most nine intervals apart, and as often as intervals have gone by, give or take eight."""
+    """Every node refreshed in time, and as often as intervals have gone by, but for what the standard lets wait."""
 
     def __init__(self, rules: Rules) -> None:
         self._command = rules.refresh_command
         self._interval = rules.refresh_ticks
         self._times: defaultdict[Node, list[LoggedCommand]] = defaultdict(list)
         self._depth = rules.depth[self._command] if self._command else 0
+        self._max_postponed = rules.max_postponed
+        across = rules.across.get(self._command or "")
         counts = rules.counts[: self._depth]
-        self._nodes: list[Node] = list(product(*map(range, counts)))
+        places = [[-1] if place == across else range(count) for place, count in enumerate(counts)]
+        self._nodes: list[Node] = list(product(*places))
         self._last: LoggedCommand | None = None
 
     def judge(self, entry: LoggedCommand) -> Iterator[Violation]:
@@ -170,12 +238,13 @@ class RefreshRule:
         for node in self._nodes:
             times = self._times[node]
             yield from self._late(times[-1] if times else None, self._last)
-            if abs(len(times) - due) > MAX_POSTPONED:
+            if abs(len(times) - due) > self._max_postponed:
                 text = f"refresh: {len(times)} {self._command} on {node or 'the channel'}, {due} due"
                 yield Violation(self._last.tick, text, None)
 
     def _late(self, earlier: LoggedCommand | None, entry: LoggedCommand) -> Iterator[Violation]:
         since = entry.tick - (earlier.tick if earlier else 0)
-        if since > (MAX_POSTPONED + 1) * self._interval:
-            text = f"refresh: {since} ticks without {self._command}, more than {MAX_POSTPONED + 1} x {self._interval}"
+        most = self._max_postponed + 1
+        if since > most * self._interval:
+            text = f"refresh: {since} ticks without {self._command}, more than {most} x {self._interval}"
             yield Violation(entry.tick, text, entry, earlier)

@@ -7,9 +7,8 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
 
-from simulator.config.dram_schema import Command, Constraint, Dram, Expression
+from simulator.config.dram_schema import Command, Constraint, Dram, Expression, RefreshPolicy
 
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
@@ -41,7 +40,12 @@ class Gap:
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything that the checker needs of a standard, in ticks."""
+    """Everything that the checker needs of a standard, in ticks.
+
+    ``across``: the place that a command's address leaves open. ``within``: ticks in which an opening must be completed;
+    ``completes``: the command that does it -> the opener. ``sync_holds``: ticks for which the data clock runs on after
+    a command that needs it. ``refresh_ticks``: how often each node is refreshed.
+    """
 
     levels: tuple[str, ...]
     counts: tuple[int, ...]
@@ -51,10 +55,15 @@ class Rules:
     activations: Mapping[str, int]
     gaps_to: Mapping[str, tuple[Gap, ...]]
     windows_to: Mapping[str, tuple[Gap, ...]]
+    across: Mapping[str, int]
+    within: Mapping[str, int]
+    completes: Mapping[str, str]
+    sync_holds: Mapping[str, int]
     split_buses: bool
     mode_switch: str | None
     refresh_command: str | None
     refresh_ticks: int
+    max_postponed: int
 
 
 def evaluate(expression: Expression, names: Mapping[str, int]) -> int:
@@ -86,7 +95,7 @@ def clocks(spec: Dram) -> dict[str, int]:
     return result
 
 
-def read_rules(spec: Dram, refresh: Literal["none", "REFab"] | None = None) -> Rules:
+def read_rules(spec: Dram, refresh: RefreshPolicy | None = None) -> Rules:
     """The rules of ``spec``; ``refresh`` replaces the controller's refresh policy."""
     levels = tuple(spec.organization.levels)
     counts = tuple(spec.organization.levels.values())
@@ -106,11 +115,37 @@ def read_rules(spec: Dram, refresh: Literal["none", "REFab"] | None = None) -> R
         },
         gaps_to={name: tuple(g for g in gaps if g.after == name and g.window == 1) for name in spec.commands},
         windows_to={name: tuple(g for g in gaps if g.after == name and g.window > 1) for name in spec.commands},
+        across={name: levels.index(row.across) for name, row in spec.commands.items() if row.across},
+        within={
+            name: evaluate(row.complete_within or 0, names) * spec.ticks_per_clock
+            for name, row in spec.commands.items()
+            if row.completed_by
+        },
+        completes={row.completed_by: name for name, row in spec.commands.items() if row.completed_by},
+        sync_holds={
+            name: evaluate(row.sync_holds, names) * spec.ticks_per_clock
+            for name, row in spec.commands.items()
+            if row.sync
+        },
         split_buses=spec.controller.command_buses == "split",
         mode_switch=spec.controller.mode_switch,
         refresh_command=None if policy == "none" else policy,
-        refresh_ticks=names.get("nREFI", 0) * spec.ticks_per_clock,
+        refresh_ticks=_refresh_ticks(spec, policy, names),
+        max_postponed=spec.max_postponed_refreshes,
     )
+
+
+def _refresh_ticks(spec: Dram, policy: str, names: Mapping[str, int]) -> int:
+    """From one refresh of a node to the next: nREFI, or so many of the policy's own interval as a rank has nodes."""
+    own = names.get(f"nREFI{policy.removeprefix('REF')}")
+    if own is None or policy not in spec.commands:
+        return names.get("nREFI", 0) * spec.ticks_per_clock
+    levels = list(spec.organization.levels)
+    row = spec.commands[policy]
+    whole = next((c.scope for c in spec.commands.values() if c.refreshes and c.scope != levels[-1]), "channel")
+    below = levels[levels.index(whole) + 1 :] if whole in levels else levels
+    nodes = prod(spec.organization.levels[level] for level in below if level != row.across)
+    return own * nodes * spec.ticks_per_clock
 
 
 def _bus_ticks(spec: Dram, command: str) -> int:

@@ -79,10 +79,15 @@ class WindowRule:
 
 
 def _related(gap: Gap, earlier: Node, later: Node) -> bool:
-    """Whether two commands lie on the same node of the gap's level, or on siblings if the gap is between siblings."""
+    """Whether two commands meet on a node of the gap's level, or on siblings if the gap is between siblings."""
     if gap.sibling:
-        return earlier[: gap.depth - 1] == later[: gap.depth - 1] and earlier[gap.depth - 1] != later[gap.depth - 1]
-    return earlier[: gap.depth] == later[: gap.depth]
+        return meet(earlier[: gap.depth - 1], later[: gap.depth - 1]) and earlier[gap.depth - 1] != later[gap.depth - 1]
+    return meet(earlier[: gap.depth], later[: gap.depth])
+
+
+def meet(one: Node, other: Node) -> bool:
+    """Whether two addresses name a common node; -1 stands for all."""
+    return one == other or all(a == b or -1 in (a, b) for a, b in zip(one, other, strict=True))
 
 
 def _too_early(gap: Gap, earlier: LoggedCommand, later: LoggedCommand) -> Violation:

@@ -48,6 +48,8 @@ class Device:
         self.tables = compile_tables(spec)
         self._names = tuple(spec.commands)
         self._queued = bool(self.tables[k.H_QUEUES])
+        # What a stretch of a stream leaves behind is not described for these policies.
+        self._no_memory = self._queued or bool(self.tables[k.H_MANAGED]) or spec.controller.bank_hash != "none"
         self._memories: dict[str, StreamMemory] = {}
 
     def run_program(self, program: HostProgram, *, refresh_phase: int | None = None, log: bool = False) -> DeviceRun:
@@ -126,7 +128,7 @@ class Device:
         record = self._log(0)
         for segment, channel in zip(segments, channels, strict=True):
             remembers = segment.n_bursts >= REMEMBER_FROM if remember is None else remember
-            remembers = remembers and not self._queued
+            remembers = remembers and not self._no_memory
             serve = self._serve_remembering if remembers else self._serve
             if serve(segment, channel, record) >= k.NEVER:
                 raise SimulationStalled(f"{self.spec.name}: a stream can never finish")

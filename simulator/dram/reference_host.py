@@ -140,7 +140,7 @@ class Port:
         if read and self._forward and queues.writes:
             self._answers.expect(Answer(tick, awaited=False, after_writes=False))
             return True
-        buffer.append(Entry(request.command, request.bank, request.row, 0, self._order, tick + 1, memory=True))
+        buffer.append(Entry(request.command, request.bank, request.row, 0, self._order, tick, memory=True))
         self._order += 1
         return True
 

@@ -83,7 +83,10 @@ def logged(spec: Dram, issued: Issued, channel_class: int) -> Sequence[LoggedCom
     for name, addressed in depth.items():
         for node in range(prod(counts[:addressed])):
             digits, rest = [], node
-            for count in reversed(counts[:addressed]):
+            for level, count in reversed(list(zip(levels, counts, strict=True))[:addressed]):
+                if level == spec.commands[name].across:
+                    digits.append(-1)
+                    continue
                 rest, digit = divmod(rest, count)
                 digits.append(digit)
             addresses[names.index(name), node] = (*reversed(digits), *([-1] * (len(levels) - addressed)))

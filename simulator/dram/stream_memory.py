@@ -63,6 +63,8 @@ def channel_mapping(mapping: AddressMapping) -> tuple[k.Ints, int]:
         sweep *= count
         target = k.TO_COLUMN if field == "Co" else k.TO_BANK
         rows.append((target, count, 1 if field == "Co" else weights[LEVEL_OF_FIELD[field]]))
+    if mapping.hashed_banks > 1:
+        rows.append((k.TO_HASH, 1, mapping.hashed_banks))
     return np.array(rows, dtype=np.int64), sweep
 
 

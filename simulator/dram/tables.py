@@ -263,9 +263,8 @@ def _set_places(header: k.Ints, dram: ResolvedDram, ring: int, windows: int) -> 
 def fresh_channels(tables: k.Ints, classes: int) -> k.Ints:
     """Channels at rest before tick 1: all banks precharged, no gap pending, the first refresh due at tick nREFI."""
     channel = np.zeros(int(tables[k.H_SIZE]), dtype=np.int64)
-    channel[k.REF_NEXT] = channel[k.NEXT] = tables[k.H_REFI]
-    if tables[k.H_PULL_IN] > 0:
-        channel[k.NEXT] = 1
+    channel[k.REF_NEXT] = tables[k.H_REFI]
+    channel[k.NEXT] = 1
     channel[k.SYNC_TAKEN] = channel[k.ANSWER] = -1
     channel[tables[k.AT_BANK] : tables[k.AT_RANK]] = -1
     channel[tables[k.AT_STEP] : tables[k.AT_COUNT]] = -1
@@ -287,7 +286,7 @@ def refresh_before_start(tables: k.Ints, channels: k.Ints, phase: int) -> None:
         return
     interval = int(tables[k.H_REFI])
     phase %= interval
-    channels[:, k.REF_NEXT] = channels[:, k.NEXT] = 1 - phase + interval if phase else 1
+    channels[:, k.REF_NEXT] = 1 - phase + interval if phase else 1
     if phase == 0:
         return
     batch = int(tables[k.H_BATCH])

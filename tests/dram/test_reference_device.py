@@ -20,7 +20,7 @@ from strategies import (
     standard,
     with_policy,
 )
-from test_differential import request_list
+from engines import request_list
 
 from simulator.config.dram_schema import Dram
 from simulator.dram.device import Device

@@ -28,6 +28,8 @@ def _settle(t: Ints, m: Ints, now: int) -> None:
 @compiled("boolean(int64[::1], int64[::1])")
 def _at_rest(t: Ints, m: Ints) -> bool:
     """Whether nothing waits in a channel."""
+    if t[k.H_MANAGED]:
+        return False
     waiting = m[k.NB_COMMANDS] + m[k.N_READ] + m[k.N_WRITE] + m[k.N_ACTIVE] + m[k.REF_LEN]
     return waiting == 0 and m[k.SYNC_TAKEN] < 0 and t[k.H_RANKS] > 0
 

@@ -20,6 +20,8 @@ def decode(mapping: Ints, burst: int) -> tuple[int, int, int]:
             column += digit
         elif mapping[field, k.M_TARGET] == k.TO_BANK:
             bank += digit
+        elif mapping[field, k.M_TARGET] == k.TO_HASH:
+            bank ^= row % mapping[field, k.M_WEIGHT]
         else:
             row += digit
     return bank, row, column

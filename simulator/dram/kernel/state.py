@@ -193,8 +193,9 @@ LOG_CLASS, LOG_TICK, LOG_COMMAND, LOG_NODE, LOG_ROW, LOG_COLUMN, LOG_FIELDS = ra
 """Row 0 of a log counts, in its first field, the commands; they follow, as far as there is room."""
 
 # A field of an address mapping, least significant first: what it counts, how many values it has, the weight of a step.
+# A last one may exchange banks by row: its weight is the number of banks that change places.
 M_TARGET, M_COUNT, M_WEIGHT, M_FIELDS = range(4)
-TO_COLUMN, TO_BANK, TO_ROW = range(3)
+TO_COLUMN, TO_BANK, TO_ROW, TO_HASH = range(4)
 
 # What a stretch of a stream adds: its successor (-1 unknown), ticks, requests offered; then counters and commands.
 S_NEXT, S_TICKS, S_OFFERED, S_HITS, S_MISSES, S_REFRESHES, S_ACTIVE, S_BANKS, S_COMMANDS = range(9)
