@@ -1,4 +1,4 @@
-"""What the reference engine's controller takes in a pass over a command bus (docs/dram-engine.md sections 4 and 8)."""
+"""What the reference engine's controller takes in a pass over a command bus (docs/dram-engine.md sections 4 and 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference engine's controller with command queues, one a bank or one a rank (docs/dram-engine.md section 9)."""
+"""The reference engine's controller with command queues, one a bank or one a rank (docs/dram-engine.md section 12)."""
 
 from __future__ import annotations
 

@@ -9,10 +9,13 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
+from simulator.cli.suites.dram_golden import read_golden
+from simulator.cli.suites.dram_spec import build_spec
 from simulator.config.dram_schema import Dram
 from simulator.config.loader import build, load_document
 from simulator.dram.reference import MemoryRequest, ProgramEntry
 
+GOLDEN = Path(__file__).parents[2] / "experiments" / "validation" / "data" / "dram"
 DATA = Path(__file__).parents[1] / "data" / "dram"
 STANDARDS = ("gddr6_aim", "gddr6_aim_ref", "hbm2_2.0g", "hbm2_pim", "hbm3_6.4g")
 NEAR_BANK_STANDARDS = ("gddr6_aim", "gddr6_aim_ref", "hbm2_pim")
@@ -41,6 +44,37 @@ def with_policy(
 def with_controller(spec: Dram, **changes: object) -> Dram:
     """The standard with other keys of its controller."""
     return spec.model_copy(update={"controller": spec.controller.model_copy(update=changes)})
+
+
+@cache
+def golden(name: str, simulator: str = "ramulator2.1") -> Dram:
+    """The standard of a golden configuration of suite `dram`."""
+    found = {(config.simulator, config.name): config for config in read_golden(GOLDEN)}
+    return build_spec(found[simulator, name])
+
+
+def same_bank_refresh() -> Dram:
+    """DDR5 with REFsb and PREsb: one bank of every bank group (JESD79-5 gives tRFCsb 130 ns for 16 Gb)."""
+    spec = standard("ddr5_4800_16gb_x8")
+    document = spec.model_dump(by_alias=True, exclude_none=True)
+    everywhere = {"scope": "bank", "across": "bankgroup", "bus": "row"}
+    document["timings"] = {**document["timings"], "nRFCsb": 313, "nREFSBRD": 73}
+    document["commands"]["PREsb"] = {**everywhere, "row": "any", "closes": True}
+    document["commands"]["REFsb"] = {**everywhere, "row": "closed", "closer": "PREsb", "refreshes": True, "latency": "nRFCsb"}
+    document["constraints"] = [
+        *document["constraints"],
+        {"level": "bank", "from": ["ACT"], "to": ["PREsb"], "gap": "nRAS"},
+        {"level": "bank", "from": ["RD"], "to": ["PREsb"], "gap": "nRTP"},
+        {"level": "bank", "from": ["WR"], "to": ["PREsb"], "gap": "nCWL + nBL + nWR"},
+        {"level": "bank", "from": ["PREsb"], "to": ["ACT", "REFsb"], "gap": "nRP"},
+        {"level": "bank", "from": ["PREpb"], "to": ["REFsb"], "gap": "nRP"},
+        {"level": "bank", "from": ["RDA"], "to": ["REFsb"], "gap": "nRTP + nRP"},
+        {"level": "bank", "from": ["WRA"], "to": ["REFsb"], "gap": "nCWL + nBL + nWR + nRP"},
+        {"level": "bank", "from": ["REFsb"], "to": ["ACT", "REFsb"], "gap": "nRFCsb"},
+        {"level": "rank", "from": ["REFsb"], "to": ["REFsb", "ACT"], "gap": "nREFSBRD"},
+        {"level": "rank", "from": ["PREsb", "PREpb", "PREab"], "to": ["PREsb", "PREpb", "PREab"], "gap": "nPPD"},
+    ]
+    return Dram.model_validate(document)
 
 
 def bank_count(spec: Dram) -> int:

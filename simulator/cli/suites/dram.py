@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 from simulator.cli.suites import dram_energy
 from simulator.cli.suites.base import SUITES, Case, Progress, Report
 from simulator.cli.suites.dram_golden import CYCLES, FILE, GoldenConfig, GoldenRun, read_golden
+from simulator.cli.suites.dram_peers import policy_cases
 from simulator.errors import ConfigError
 
 if TYPE_CHECKING:
     from simulator.config.dram_schema import Dram
-    from simulator.dram.device import Device, Issued, RequestList
+    from simulator.dram.device import Device, DeviceRun, Issued, RequestList
 
 LIMITS_PCT = {"refresh_on": 2.0, "refresh_off": 1.0}
 MEDIAN_LIMIT_PCT = 0.5
@@ -62,7 +63,9 @@ def run(folder: Path, progress: Progress) -> Report:
             cases.append(case)
             done += case.kind != TABLE
             progress(done, total)
-    return DramReport("dram", (*cases, *energies, *dram_energy.own_energy_cases(folder, cases)))
+    energies = [*energies, *dram_energy.own_energy_cases(folder, cases)]
+    cases += policy_cases(configs, _cycles_of)
+    return DramReport("dram", (*cases, *energies))
 
 
 def _cases(config: GoldenConfig) -> Iterator[Case]:
@@ -124,12 +127,9 @@ def _unsupported(config: GoldenConfig, golden: GoldenRun, reason: str) -> Case:
 def _judge(config: GoldenConfig, golden: GoldenRun, device: Device, stream: RequestList) -> Case:
     from simulator.cli.suites.dram_spec_ini import described as stops_early
 
-    run = device.run_requests(stream, log=True)
-    reads = run.completions[~stream.writes]
-    if run.issued is None or not len(reads) or not len(run.issued.tick):
-        raise ConfigError(f"{_case_name(config, golden)}: the stream has no read", file=str(config.file))
-    got = int(reads.max()) - int(run.issued.tick[0])
-    commands = _commands_until(run.issued, int(reads.max()), device.spec) if stops_early(config) else run.commands
+    run, first, last = _span(config, golden, device, stream)
+    got = last - first
+    commands = _commands_until(run.issued, last, device.spec) if stops_early(config) and run.issued else run.commands
     return Case(
         case=_case_name(config, golden),
         expected=golden.cycles,
@@ -145,6 +145,23 @@ def _judge(config: GoldenConfig, golden: GoldenRun, device: Device, stream: Requ
             "rank_ticks": run.rank_ticks,
         },
     )
+
+
+def _span(
+    config: GoldenConfig, golden: GoldenRun, device: Device, stream: RequestList
+) -> tuple[DeviceRun, int, int]:
+    """The run, the tick of its first command, and the tick at which its last read's data has moved."""
+    run = device.run_requests(stream, log=True)
+    reads = run.completions[~stream.writes]
+    if run.issued is None or not len(reads) or not len(run.issued.tick):
+        raise ConfigError(f"{_case_name(config, golden)}: the stream has no read", file=str(config.file))
+    return run, int(run.issued.tick[0]), int(reads.max())
+
+
+def _cycles_of(config: GoldenConfig, spec: Dram, golden: GoldenRun) -> int:
+    """Cycles of a configuration's stream on another standard."""
+    _, first, last = _span(config, golden, devices_of(spec)(golden.refresh), _streams(config, spec)(golden))
+    return last - first
 
 
 def _commands_until(issued: Issued, tick: int, spec: Dram) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Compiled: a controller that sorts requests into command queues, one a bank or one a rank (docs/dram-engine.md).
+"""Compiled: a controller that sorts requests into command queues, one a bank or one a rank (docs/dram-engine.md section 12).
 
 Nothing here is compiled before a standard with such a scheduler runs.
 """

@@ -1,7 +1,7 @@
 """Compiled: the choice of a tick under the policies and commands that the plain choice does not know.
 
 These are: order of arrival, caps on row hits and on age, page timeout, refreshes of some banks, postponed and pulled in
-refreshes, openings in two steps, the data clock's synchronisation (docs/dram-engine.md section 8).
+refreshes, openings in two steps, the data clock's synchronisation (docs/dram-engine.md section 11).
 """
 
 from __future__ import annotations
