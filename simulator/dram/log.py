@@ -52,19 +52,26 @@ def read_log(path: Path) -> CommandLog:
 
 
 def parse_log(lines: Sequence[str], name: str) -> CommandLog:
-    """The log in ``lines``; ``name`` is the file named in errors. Raises TraceError."""
-    if not lines or not lines[0].startswith(HEADER):
+    """The log in ``lines``; ``name`` is the file named in errors. Raises TraceError.
+
+    Another program's log may begin with its column names, and call the command ``cmd``.
+    """
+    named = bool(lines) and lines[0].startswith(HEADER)
+    if not named and not (lines and lines[0].startswith("clk,cmd,")):
         raise TraceError(f"a log begins with '{HEADER}NAME'", file=name, line=1, column=1)
-    levels = _levels(lines[1] if len(lines) > 1 else "", name)
-    entries = (_entry(line, number, levels, name) for number, line in enumerate(lines[2:], 3) if line.strip())
-    return CommandLog(lines[0].removeprefix(HEADER).strip(), levels, tuple(entries))
+    first = 1 if named else 0
+    levels = _levels(lines[first] if len(lines) > first else "", name, first + 1)
+    body = enumerate(lines[first + 1 :], first + 2)
+    entries = tuple(_entry(line, number, levels, name) for number, line in body if line.strip())
+    return CommandLog(lines[0].removeprefix(HEADER).strip() if named else "", levels, entries)
 
 
-def _levels(line: str, name: str) -> tuple[str, ...]:
+def _levels(line: str, name: str, number: int) -> tuple[str, ...]:
     """The levels that the line of column names lists."""
-    names = line.split(",")
-    if names[:2] not in (["clk", "command"], ["cycle", "command"]) or names[-2:] != ["row", "column"] or len(names) < 5:
-        raise TraceError("the column names must be clk,command,<levels>,row,column", file=name, line=2, column=1)
+    names = line.lower().split(",")
+    known = names[:2] in (["clk", "command"], ["cycle", "command"], ["clk", "cmd"])
+    if not known or names[-2:] != ["row", "column"] or len(names) < 5:
+        raise TraceError("the column names must be clk,command,<levels>,row,column", file=name, line=number, column=1)
     return tuple(names[2:-2])
 
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from simulator.cli.suites import dram_energy
 from simulator.cli.suites.base import SUITES, Case, Progress, Report
 from simulator.cli.suites.dram_golden import CYCLES, FILE, GoldenConfig, GoldenRun, read_golden
+from simulator.cli.suites.dram_logs import KIND as LOG
+from simulator.cli.suites.dram_logs import log_cases
 from simulator.cli.suites.dram_peers import policy_cases
 from simulator.errors import ConfigError
 
@@ -35,14 +37,14 @@ SHOWN_DIFFERENCES = 5
 
 @dataclass(frozen=True)
 class DramReport(Report):
-    """All cases; those of tables and energies have no part in the errors of the cycles, which have a median to keep."""
+    """All cases; tables, logs and energies have no part in the errors of the cycles, which have a median to keep."""
 
     @property
     def errors_pct(self) -> list[float]:
         """Absolute errors of the judged streams; of the energies where there are no streams."""
         judged = [case for case in self.cases if case.limit_pct is not None and case.error_pct is not None]
-        streams = [case for case in judged if case.kind not in (TABLE, dram_energy.ENERGY)]
-        return [abs(case.error_pct or 0.0) for case in streams or judged if case.kind != TABLE]
+        streams = [case for case in judged if case.kind not in (TABLE, LOG, dram_energy.ENERGY)]
+        return [abs(case.error_pct or 0.0) for case in streams or judged if case.kind not in (TABLE, LOG)]
 
     @property
     def passed(self) -> bool:
@@ -65,6 +67,7 @@ def run(folder: Path, progress: Progress) -> Report:
             progress(done, total)
     energies = [*energies, *dram_energy.own_energy_cases(folder, cases)]
     cases += policy_cases(configs, _cycles_of)
+    cases += log_cases(folder, configs)
     return DramReport("dram", (*cases, *energies))
 
 
