@@ -12,6 +12,7 @@ from simulator.config.dram_schema import Dram
 from simulator.config.timing import ResolvedCommand, ResolvedConstraint, ResolvedDram, resolve_dram
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.bank import issue
+from simulator.dram.kernel.late_call import address_of
 
 _NEED = {"any": k.NEED_ANY, "open": k.NEED_OPEN, "closed": k.NEED_CLOSED}
 _BANKS_OF_A_QUEUE: dict[str, Callable[[ResolvedDram], int]] = {
@@ -185,16 +186,13 @@ def _set_policies(header: k.Ints, dram: ResolvedDram, code: dict[str, int]) -> N
     header[k.H_PULL_IN] = dram.refresh_pull_in * header[k.H_TURNS]
     header[k.H_IDLE_CLOSER] = code[dram.commands["RD"].closer or ""]
     split_opening = any(c.completed_by or c.sync for c in dram.commands.values())
-    header[k.H_MANAGED] = bool(
-        split_opening
-        or partial
-        or header[k.H_IN_ORDER]
-        or dram.age_limit
-        or dram.page_timeout
-        or dram.row_hit_cap
-        or dram.refresh_postpone
-        or dram.refresh_pull_in
+    plain = dram.scheduler in ("FRFCFS", "FCFS") and not (
+        dram.age_limit or dram.page_timeout or dram.row_hit_cap or dram.refresh_postpone or dram.refresh_pull_in
     )
+    if header[k.H_QUEUES] == 0 and (split_opening or partial or not plain):
+        from simulator.dram.kernel.managed import serve_managed
+
+        header[k.H_MANAGED] = address_of(serve_managed)
     header[k.H_HIT_CAP] = dram.row_hit_cap or k.NEVER
     header[k.H_FORWARDING] = dram.forwarding
     header[k.H_MODE_SWITCH] = code[dram.mode_switch] if dram.mode_switch else -1

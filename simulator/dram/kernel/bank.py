@@ -19,15 +19,16 @@ def earliest(t: Ints, m: Ints, command: int, bank: int, clk: int) -> int:
     return tick
 
 
-@compiled("int64(int64[::1], int64[::1], int64, int64, int64)")
+@compiled("int64(int64[::1], int64[::1], int64, int64, int64)", inline=True)
 def earliest_of_all(t: Ints, m: Ints, command: int, bank: int, clk: int) -> int:
     """`earliest` for a command whose banks need not be neighbours: it waits for the nodes of each."""
-    tick = earliest(t, m, command, bank, clk)
     spacing = command_field(t, command, k.C_SPACING)
-    if spacing > 1:
-        first = first_bank(t, command, bank)
-        for b in range(first, first + command_field(t, command, k.C_BANKS) * spacing, spacing):
-            tick = max(tick, earliest(t, m, command, b, clk))
+    if spacing == 1:
+        return earliest(t, m, command, bank, clk)
+    tick = clk
+    first = first_bank(t, command, bank)
+    for b in range(first, first + command_field(t, command, k.C_BANKS) * spacing, spacing):
+        tick = max(tick, earliest(t, m, command, b, clk))
     return tick
 
 
@@ -40,7 +41,8 @@ def next_command(t: Ints, m: Ints, command: int, bank: int, row: int) -> tuple[i
     closed = -1
     spacing = command_field(t, command, k.C_SPACING)
     first = first_bank(t, command, bank)
-    for b in range(first, first + command_field(t, command, k.C_BANKS) * spacing, spacing):
+    for i in range(command_field(t, command, k.C_BANKS)):
+        b = first + i * spacing
         open_row = m[t[k.AT_BANK] + b]
         if open_row < 0:
             if closed < 0:
@@ -100,7 +102,8 @@ def _set_rows(t: Ints, m: Ints, command: int, bank: int, row: int, tick: int) ->
     closes = command_field(t, command, k.C_CLOSES)
     spacing = command_field(t, command, k.C_SPACING)
     first = first_bank(t, command, bank)
-    for b in range(first, first + command_field(t, command, k.C_BANKS) * spacing, spacing):
+    for i in range(command_field(t, command, k.C_BANKS)):
+        b = first + i * spacing
         place = t[k.AT_BANK] + b
         step = t[k.AT_STEP] + b * 4 * k.F_FIELDS
         for field in range(step, step + 4 * k.F_FIELDS):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.dram.kernel import state as k
-from simulator.dram.kernel.managed import serve_managed
+from simulator.dram.kernel.late_call import serve_at
 from simulator.dram.kernel.memory_queue import choose, take_memory
 from simulator.dram.kernel.near_bank_queue import take_near_bank
 from simulator.dram.kernel.refresh_queue import let_refreshes_fall_due, take_refresh
@@ -31,7 +31,7 @@ def _answer_sync(t: Ints, m: Ints, clk: int) -> None:
 def _serve_bus(t: Ints, m: Ints, log: Ints, done: Ints, bus: int, clk: int, limit: int, keep: int) -> tuple[int, int]:
     """One bus's choice in a tick: (last tick at which it issued or 0, next tick of interest)."""
     if t[k.H_MANAGED]:
-        return serve_managed(t, m, log, done, bus, clk, limit, keep)
+        return serve_at(t[k.H_MANAGED], t, m, log, done, bus, clk, limit, keep)
     horizon = k.NEVER
     if m[k.N_ACTIVE] > 0:
         index, horizon = choose(t, m, k.ACTIVE_QUEUE, bus, clk, 1)

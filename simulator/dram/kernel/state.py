@@ -65,7 +65,7 @@ SYNC = -1
     H_QUEUES,  # command queues, 0 for a scheduler without
     H_QUEUE_DEPTH,  # their entries
     H_QUEUE_SPAN,  # banks that share one
-    H_MANAGED,  # any policy or command that `managed` serves
+    H_MANAGED,  # where the code begins that serves policies and commands beyond the plain ones, 0: not needed
     H_IN_ORDER,
     H_AGE_LIMIT,
     H_PAGE_TIMEOUT,
@@ -234,8 +234,10 @@ def command_field(t: Ints, command: int, field: int) -> int:
 @compiled("int64(int64[::1], int64, int64)", inline=True)
 def first_bank(t: Ints, command: int, bank: int) -> int:
     """The first of the banks that a command to a bank reaches."""
-    spacing = command_field(t, command, C_SPACING)
-    group = command_field(t, command, C_BANKS) * spacing
+    spacing, banks = command_field(t, command, C_SPACING), command_field(t, command, C_BANKS)
+    if spacing == 1:
+        return bank - bank % banks
+    group = banks * spacing
     return bank // group * group + bank % spacing
 
 
