@@ -36,9 +36,13 @@ def _scheduler(spec: Dram) -> Iterator[Fault]:
                 yield Fault((*PATH, key), f"'{controller.scheduler}' has no {key}")
         for name, command in spec.commands.items():
             if command.completed_by or command.sync:
-                yield Fault((*PATH, "scheduler"), f"'{controller.scheduler}' does not serve '{name}', a command in two steps")
+                yield Fault(
+                    (*PATH, "scheduler"), f"'{controller.scheduler}' does not serve '{name}', a command in two steps"
+                )
     elif controller.forwarding:
-        yield Fault((*PATH, "forwarding"), f"'{controller.scheduler}' forwards nothing (allowed: {', '.join(COMMAND_QUEUES)})")
+        yield Fault(
+            (*PATH, "forwarding"), f"'{controller.scheduler}' forwards nothing (allowed: {', '.join(COMMAND_QUEUES)})"
+        )
     if controller.scheduler == "IN_ORDER" and controller.age_limit:
         yield Fault((*PATH, "age_limit"), "'IN_ORDER' serves the oldest request anyway")
 
@@ -70,7 +74,9 @@ def command_faults(spec: Dram) -> Iterator[Fault]:
             yield Fault((*path, "completed_by"), f"'{name}' opens nothing (opens: true)")
         opener = spec.commands.get(command.opener or "")
         if opener is not None and opener.completed_by not in (None, name) and command.data == "none":
-            yield Fault((*path, "opener"), f"'{command.opener}' opens in two steps, which only reads and writes wait for")
+            yield Fault(
+                (*path, "opener"), f"'{command.opener}' opens in two steps, which only reads and writes wait for"
+            )
     split = [name for name, command in spec.commands.items() if command.completed_by or command.sync]
     if split and spec.controller.command_buses == "split":
         yield Fault((*PATH, "command_buses"), f"'split' does not go with '{split[0]}', a command in two steps")

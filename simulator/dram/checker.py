@@ -26,9 +26,7 @@ class Rule(Protocol):
         """Violations that only the end of the log shows."""
 
 
-def check_log(
-    spec: Dram, log: Iterable[LoggedCommand], *, refresh: RefreshPolicy | None = None
-) -> list[Violation]:
+def check_log(spec: Dram, log: Iterable[LoggedCommand], *, refresh: RefreshPolicy | None = None) -> list[Violation]:
     """All violations in ``log``, which lists one channel's commands in order of issue; empty when it is legal.
 
     ``refresh`` replaces the controller's refresh policy. A command that is unknown or badly addressed is reported and

@@ -54,7 +54,8 @@ class Log:
 
     def is_command(self, events: Events, name: str) -> Bools:
         """Which events are of one command."""
-        return self.command[events.entry] == self.code[name]
+        found: Bools = self.command[events.entry] == self.code[name]
+        return found
 
     def of(self, values: dict[str, int], default: int = 0) -> Ints:
         """A value of each log entry's command."""

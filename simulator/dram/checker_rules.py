@@ -12,6 +12,7 @@ from simulator.dram.log import LoggedCommand
 
 Node = tuple[int, ...]
 
+
 @dataclass(frozen=True)
 class Violation:
     """A broken rule: the tick, what is wrong, the command that broke it, and the earlier one that it clashes with."""
@@ -127,7 +128,9 @@ class RowRule:
                 yield from self._second_step(entry, opener, first)
                 self._half_open.pop(bank, None)
             elif first is not None:
-                yield Violation(entry.tick, f"opening: {entry.command} before {first.command} is completed", entry, first)
+                yield Violation(
+                    entry.tick, f"opening: {entry.command} before {first.command} is completed", entry, first
+                )
                 self._half_open.pop(bank, None)
         if command.opens or command.refreshes:
             for first in self._half_open.values():
@@ -143,7 +146,9 @@ class RowRule:
             return
         since, within = entry.tick - first.tick, self._rules.within[opener]
         if since > within:
-            yield Violation(entry.tick, f"opening: {entry.command} {since} ticks after {opener}, not {within}", entry, first)
+            yield Violation(
+                entry.tick, f"opening: {entry.command} {since} ticks after {opener}, not {within}", entry, first
+            )
 
     def _one_rank(self, one: LoggedCommand, other: LoggedCommand) -> bool:
         """Whether two commands go to one rank (the outermost level, if it is called so; else the channel)."""

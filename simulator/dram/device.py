@@ -157,7 +157,7 @@ class Device:
 
         return lambda *arguments: int(run_requests(self.tables, *arguments))
 
-    def _serve_queued(
+    def _serve_queued(  # noqa: PLR0913 -- a driver's arguments
         self,
         channel: k.Ints,
         record: k.Ints,

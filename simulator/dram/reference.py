@@ -77,9 +77,7 @@ def _finished(end_tick: int, completions: Mapping[int, int], log: Sequence[Logge
 class Controller:
     """The memory controller of one channel: a process that wakes in every tick in which something can happen."""
 
-    def __init__(
-        self, env: simpy.Environment, table: ReferenceTable, queues: Queues, feed: Feed
-    ) -> None:
+    def __init__(self, env: simpy.Environment, table: ReferenceTable, queues: Queues, feed: Feed) -> None:
         self.log: list[LoggedCommand] = []
         self.end_tick = 0
         """The latest completion of a final command."""

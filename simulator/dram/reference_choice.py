@@ -59,9 +59,9 @@ class Chooser:
         if self._forced is not None:
             choice = Choice(self._forced, self._next_step(self._forced))
             return choice if self._ready(choice, tick) else None
-        choice = self._opening(tick, tick) or self._work(bus, tick)
-        if choice is not None:
-            return self._synchronised(choice, tick)
+        found = self._opening(tick, tick) or self._work(bus, tick)
+        if found is not None:
+            return self._synchronised(found, tick)
         return self._idle_row(bus, tick) or self._opening(tick, None)
 
     def _work(self, bus: str, tick: int) -> Choice | None:

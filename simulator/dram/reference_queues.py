@@ -180,6 +180,8 @@ class Driver:
             command, buffer, size = "WR", queues.writes, queues.limits.write_queue
         if len(buffer) >= size:
             return False
-        buffer.append(Entry(command, request.bank, request.row, request.column, self._order, tick, memory=True, index=index))
+        buffer.append(
+            Entry(command, request.bank, request.row, request.column, self._order, tick, memory=True, index=index)
+        )
         self._order += 1
         return True

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from operator import mul
 
 import numpy as np
 
 from simulator.config.dram_schema import Dram
+from simulator.config.policy_checks import COMMAND_QUEUES
 from simulator.config.timing import ResolvedCommand, ResolvedConstraint, ResolvedDram, resolve_dram
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.bank import issue
 from simulator.dram.kernel.late_call import address_of
 
 _NEED = {"any": k.NEED_ANY, "open": k.NEED_OPEN, "closed": k.NEED_CLOSED}
-_BANKS_OF_A_QUEUE: dict[str, Callable[[ResolvedDram], int]] = {
-    "BANK_QUEUES": lambda dram: 1,
-    "RANK_QUEUES": lambda dram: dram.node_counts[-1] // dram.node_counts[dram.rank_level],
-}
 _DATA = {"none": k.DATA_NONE, "read": k.DATA_READ, "write": k.DATA_WRITE}
 _MODE = {"memory": k.MODE_MEMORY, "register": k.MODE_REGISTER, "any": k.MODE_ANY}
 
@@ -173,8 +170,9 @@ def _set_policies(header: k.Ints, dram: ResolvedDram, code: dict[str, int]) -> N
     header[k.H_TURNS] = len(refresh_turns(dram))
     header[k.H_BATCH] = dram.node_counts[rank] if dram.refresh_order == "together" else 1
     header[k.H_REFI] = dram.refresh_interval if refreshing else k.NEVER
-    if dram.scheduler in _BANKS_OF_A_QUEUE:
-        header[k.H_QUEUE_SPAN] = _BANKS_OF_A_QUEUE[dram.scheduler](dram)
+    if dram.scheduler in COMMAND_QUEUES:
+        of_rank = dram.node_counts[-1] // dram.node_counts[rank]
+        header[k.H_QUEUE_SPAN] = of_rank if dram.scheduler == "RANK_QUEUES" else 1
         header[k.H_QUEUES] = dram.node_counts[-1] // header[k.H_QUEUE_SPAN]
         header[k.H_QUEUE_DEPTH] = dram.command_queue
     partial = refreshing and dram.commands[dram.refresh].banks * dram.node_counts[rank] < dram.node_counts[-1]

@@ -60,7 +60,13 @@ def same_bank_refresh() -> Dram:
     everywhere = {"scope": "bank", "across": "bankgroup", "bus": "row"}
     document["timings"] = {**document["timings"], "nRFCsb": 313, "nREFSBRD": 73}
     document["commands"]["PREsb"] = {**everywhere, "row": "any", "closes": True}
-    document["commands"]["REFsb"] = {**everywhere, "row": "closed", "closer": "PREsb", "refreshes": True, "latency": "nRFCsb"}
+    document["commands"]["REFsb"] = {
+        **everywhere,
+        "row": "closed",
+        "closer": "PREsb",
+        "refreshes": True,
+        "latency": "nRFCsb",
+    }
     document["constraints"] = [
         *document["constraints"],
         {"level": "bank", "from": ["ACT"], "to": ["PREsb"], "gap": "nRAS"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
+from engines import request_list
 from host_programs import figures, host_programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,6 @@ from strategies import (
     standard,
     with_policy,
 )
-from engines import request_list
 
 from simulator.config.dram_schema import Dram
 from simulator.dram.device import Device

@@ -150,9 +150,7 @@ def _judge(config: GoldenConfig, golden: GoldenRun, device: Device, stream: Requ
     )
 
 
-def _span(
-    config: GoldenConfig, golden: GoldenRun, device: Device, stream: RequestList
-) -> tuple[DeviceRun, int, int]:
+def _span(config: GoldenConfig, golden: GoldenRun, device: Device, stream: RequestList) -> tuple[DeviceRun, int, int]:
     """The run, the tick of its first command, and the tick at which its last read's data has moved."""
     run = device.run_requests(stream, log=True)
     reads = run.completions[~stream.writes]

@@ -53,7 +53,7 @@ def _pair(table: GoldenConfig, policy: GoldenConfig, cycles: Cycles) -> Iterator
 
 
 def _with_policy_of(spec: Dram, other: Dram) -> Dram:
-    """A standard with the controller of another (its buses and mapping left), which closes rows for refresh as there."""
+    """A standard with the controller of another, its buses and mapping left; rows close for refresh as there."""
     own = spec.controller
     controller = other.controller.model_copy(
         update={"command_buses": own.command_buses, "address_mapping": own.address_mapping}

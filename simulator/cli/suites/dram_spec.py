@@ -28,8 +28,12 @@ _REFRESH = {"row": "closed", "bus": "row"}
 EFFECTS: dict[str, dict[str, Any]] = {
     "ACT": {"row": "closed", "opens": True, "closer": "PREpb", "bus": "row"},
     "ACT1": {
-        "row": "closed", "opens": True, "closer": "PREpb", "bus": "row",
-        "completed_by": "ACT2", "complete_within": "nAAD",
+        "row": "closed",
+        "opens": True,
+        "closer": "PREpb",
+        "bus": "row",
+        "completed_by": "ACT2",
+        "complete_within": "nAAD",
     },
     "ACT2": {"row": "open", "opener": "ACT1", "closer": "PREpb", "bus": "row"},
     "CAS_RD": {"row": "any", "bus": "column"},

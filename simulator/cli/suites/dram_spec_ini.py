@@ -48,7 +48,11 @@ def unsupported(config: GoldenConfig) -> list[str]:
     system = config.value("config")["system"]
     reasons = [
         f"{key} '{system[key]}'"
-        for key, known in (("queue_structure", SCHEDULERS), ("row_buf_policy", PAGES), ("refresh_policy", REFRESH_ORDERS))
+        for key, known in (
+            ("queue_structure", SCHEDULERS),
+            ("row_buf_policy", PAGES),
+            ("refresh_policy", REFRESH_ORDERS),
+        )
         if key in system and system[key] not in known
     ]
     unified = str(system.get("unified_queue", "False")).lower() not in ("false", "0", "no")
@@ -76,7 +80,9 @@ def document(config: GoldenConfig) -> dict[str, Any]:
             "row_bytes": sizes["Column"] * burst_bytes,
             "burst_bytes": burst_bytes,
             "data_pins": int(system["bus_width"]),
-            "data_rate_mbps": round(1e3 * int(structure["BL"]) / names["nBL"] / float(_first(sections["timing"]["tCK"]))),
+            "data_rate_mbps": round(
+                1e3 * int(structure["BL"]) / names["nBL"] / float(_first(sections["timing"]["tCK"]))
+            ),
         },
         "tCK_ps": round(1e3 * float(_first(sections["timing"]["tCK"]))),
         "timings": names,
@@ -179,7 +185,10 @@ def _constraints(protocol: str, *, one_group: bool) -> list[Row]:
             _row(level, [close], ["ACT"], "nRP"),
         ]
     if protocol.startswith("GDDR"):
-        rows += [_row("rank", ["PREpb"], ["PREpb"], "nPPD"), _row("rank", ["ACT"], ["ACT"], "n32AW", window=LONG_WINDOW)]
+        rows += [
+            _row("rank", ["PREpb"], ["PREpb"], "nPPD"),
+            _row("rank", ["ACT"], ["ACT"], "n32AW", window=LONG_WINDOW),
+        ]
     return rows
 
 

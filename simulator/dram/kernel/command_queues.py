@@ -1,4 +1,6 @@
-"""Compiled: a controller that sorts requests into command queues, one a bank or one a rank (docs/dram-engine.md section 12).
+"""Compiled: a controller that sorts requests into command queues, one a bank or one a rank.
+
+The rules are docs/dram-engine.md section 12.
 
 Nothing here is compiled before a standard with such a scheduler runs.
 """
@@ -234,7 +236,7 @@ def _start_draining(t: Ints, m: Ints, flush: bool) -> None:
 
 @compiled("int64(int64[::1], int64[::1], int64, int64, int64, int64)")
 def pending(t: Ints, m: Ints, data: int, bank: int, row: int, column: int) -> int:
-    """An entry that reads or writes a burst and still waits, in its buffer or its command queue; -1 if there is none."""
+    """An entry that reads or writes a burst and still waits, in its buffer or its command queue; -1: none."""
     buffer = k.WRITE_QUEUE if data == k.DATA_WRITE else k.READ_QUEUE
     first = order_at(t, buffer, 0)
     entry = same_burst(t, m, first, first + m[k.N_READ + buffer], data, bank, row, column)

@@ -24,9 +24,7 @@ def serve_at(
         convention = context.call_conv
         kind = convention.get_function_type(signature.return_type, signature.args[1:])
         function = builder.inttoptr(values[0], kind.as_pointer())
-        _, result = convention.call_function(
-            builder, function, signature.return_type, signature.args[1:], values[1:]
-        )
+        _, result = convention.call_function(builder, function, signature.return_type, signature.args[1:], values[1:])
         return result
 
     return signature, code

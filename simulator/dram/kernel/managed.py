@@ -16,8 +16,8 @@ from simulator.dram.kernel.state import Ints, command_field, compiled, first_ban
 from simulator.dram.kernel.write_mode import buffer_to_serve
 
 
-@compiled("boolean(int64[::1], int64[::1])", inline=True)
-def _idle(t: Ints, m: Ints) -> bool:
+@compiled("boolean(int64[::1])", inline=True)
+def _idle(m: Ints) -> bool:
     """Whether no request and no program waits."""
     return m[k.N_ACTIVE] + m[k.N_READ] + m[k.N_WRITE] + m[k.NB_LEN] == 0
 
@@ -52,7 +52,7 @@ def _row_is_worn(t: Ints, m: Ints, queue: int, entry: int) -> bool:
 @compiled("boolean(int64[::1], int64[::1])")
 def _refresh_is_pressing(t: Ints, m: Ints) -> bool:
     """Whether a refresh waits that may not, or need not, wait longer."""
-    return m[k.REF_LEN] > t[k.H_POSTPONE] or (m[k.REF_LEN] > 0 and _idle(t, m))
+    return m[k.REF_LEN] > t[k.H_POSTPONE] or (m[k.REF_LEN] > 0 and _idle(m))
 
 
 @compiled("boolean(int64[::1], int64[::1], int64, int64, int64, int64, boolean)")
@@ -151,9 +151,9 @@ def _row_is_wanted(t: Ints, m: Ints, bank: int) -> bool:
     for queue in range(k.N_QUEUES):
         for i in range(m[k.N_READ + queue]):
             entry = m[order_at(t, queue, i)]
-            if m[entry + k.Q_BANK] == bank:
-                if queue == k.ACTIVE_QUEUE or m[entry + k.Q_ROW] == m[t[k.AT_BANK] + bank]:
-                    return True
+            hits = queue == k.ACTIVE_QUEUE or m[entry + k.Q_ROW] == m[t[k.AT_BANK] + bank]
+            if hits and m[entry + k.Q_BANK] == bank:
+                return True
     return False
 
 
@@ -176,9 +176,7 @@ def _close_idle_row(t: Ints, m: Ints, log: Ints, bus: int, clk: int) -> tuple[in
     return 0, horizon
 
 
-@compiled(
-    "UniTuple(int64, 2)(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64, int64, int64, int64)"
-)
+@compiled("UniTuple(int64, 2)(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64, int64, int64, int64)")
 def _serve_work(t: Ints, m: Ints, log: Ints, done: Ints, bus: int, clk: int, limit: int, keep: int) -> tuple[int, int]:
     """Steps 1 to 4."""
     horizon = k.NEVER
@@ -188,7 +186,7 @@ def _serve_work(t: Ints, m: Ints, log: Ints, done: Ints, bus: int, clk: int, lim
         if index >= 0:
             issued, tick = take_managed(t, m, log, done, k.ACTIVE_QUEUE, index, clk)
             return issued, min(horizon, tick)
-    if m[k.REF_LEN] == 0 and m[k.PULLED_IN] < t[k.H_PULL_IN] and _idle(t, m):
+    if m[k.REF_LEN] == 0 and m[k.PULLED_IN] < t[k.H_PULL_IN] and _idle(m):
         m[k.PULLED_IN] += 1
         append_refresh(t, m)
     pressing = _refresh_is_pressing(t, m)
@@ -218,9 +216,7 @@ def _serve_forced(t: Ints, m: Ints, log: Ints, done: Ints, entry: int, queue: in
     return take_managed(t, m, log, done, queue, index, clk)
 
 
-@compiled(
-    "UniTuple(int64, 2)(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64, int64, int64, int64)"
-)
+@compiled("UniTuple(int64, 2)(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64, int64, int64, int64)")
 def serve_managed(
     t: Ints, m: Ints, log: Ints, done: Ints, bus: int, clk: int, limit: int, keep: int
 ) -> tuple[int, int]:

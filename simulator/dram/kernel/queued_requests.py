@@ -36,9 +36,7 @@ def _spared(t: Ints, m: Ints, done: Ints, chain: Ints, entry: int, data: int, re
     return False
 
 
-@compiled(
-    "boolean(int64[::1], int64[::1], int64[::1], int64[::1], int64[:, ::1], int64[:, ::1], int64, int64, int64)"
-)
+@compiled("boolean(int64[::1], int64[::1], int64[::1], int64[::1], int64[:, ::1], int64[:, ::1], int64, int64, int64)")
 def _offer(
     t: Ints, m: Ints, done: Ints, chain: Ints, requests: Ints, mapping: Ints, first: int, offered: int, clk: int
 ) -> bool:
@@ -111,7 +109,7 @@ def run_queued(
 
 @compiled("int64(int64[::1], int64[::1], int64[:, ::1], int64)")
 def finish_queued(t: Ints, m: Ints, log: Ints, end: int) -> int:
-    """Refresh a channel without work up to tick ``end``, then close all banks; returns the tick from which rows open."""
+    """Refresh an idle channel up to tick ``end``, then close all banks; returns the tick from which rows open."""
     nothing = log[0, :0]
     clk = m[k.CLK] + 1
     while clk <= end:
