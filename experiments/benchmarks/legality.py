@@ -50,9 +50,9 @@ POLICIES: dict[str, dict[str, Any]] = {
 
 def pairs() -> Iterator[tuple[str, str, Dram]]:
     """Every shipped standard with every set of policies that it can serve."""
+    specs = {name: build(load_document(name, expected_kind="dram"), Dram) for name in list_names("drams")}
     for title, changes in POLICIES.items():
-        for name in list_names("drams"):
-            spec = build(load_document(name, expected_kind="dram"), Dram)
+        for name, spec in specs.items():
             changed = spec.model_copy(update={"controller": spec.controller.model_copy(update=changes)})
             near_bank = any(row.mode == "register" or row.internal_bytes for row in spec.commands.values())
             if next(faults(changed), None) is None and not (near_bank and title.endswith("queues") and title[0] != "s"):

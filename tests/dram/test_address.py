@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import DATA, STANDARDS, bank_count, standard
+from strategies import DATA, STANDARDS, bank_count, standard, with_controller
 
 from simulator.dram.address import AddressMapping, Location
+from simulator.dram.device import Device, RequestList, Stream
 
+HASHED = {"bank_hash": "xor", "channel_interleave_bytes": 4096}
 CHANNELS = st.sampled_from((1, 2, 3, 32))
 
 
 @pytest.mark.parametrize("name", STANDARDS)
 @given(data=st.data())
 def test_addresses_and_locations_are_one_to_one(name: str, data: st.DataObject) -> None:
-    mapping = AddressMapping(standard(name), data.draw(CHANNELS))
+    spec = with_controller(standard(name), **data.draw(st.sampled_from(({}, HASHED))))
+    mapping = AddressMapping(spec, data.draw(CHANNELS))
     bursts = st.integers(0, mapping.capacity_bytes // mapping.burst_bytes - 1)
     addresses = np.array(data.draw(st.lists(bursts, unique=True, max_size=50)), dtype=np.int64) * mapping.burst_bytes
     places = mapping.decode(addresses)
@@ -97,3 +100,27 @@ def test_what_lies_outside_the_memory_is_refused() -> None:
     for field, value in (("channel", 1), ("bank", 16), ("row", 16384), ("column", 64), ("bank", -1), ("row", -1)):
         with pytest.raises(ValueError, match="outside 0"):
             mapping.encode(inside._replace(**{field: np.array([value])}))
+
+
+def test_a_bank_hash_spreads_the_rows_of_one_bank_over_all_banks() -> None:
+    spec = with_controller(standard("ddr4_3200_8gb_x8"), bank_hash="xor")
+    plain, hashed = AddressMapping(standard("ddr4_3200_8gb_x8")), AddressMapping(spec)
+    rows = np.arange(64)
+    same = Location(rows * 0, rows * 0 + 5, rows, rows * 0)
+    found = hashed.decode(plain.encode(same))
+    assert found.bank.tolist() == [5 ^ row % 16 for row in range(64)]
+    assert found.row.tolist() == rows.tolist()
+
+
+def test_channels_take_blocks_of_the_interleave_in_turn() -> None:
+    spec = with_controller(standard("hbm2_2.0g"), channel_interleave_bytes=256)
+    channel = AddressMapping(spec, 4).decode(np.arange(0, 4096, 32)).channel
+    assert channel.tolist() == [i // 8 % 4 for i in range(128)]
+
+
+def test_a_stream_with_a_bank_hash_is_the_list_of_its_bursts() -> None:
+    spec = with_controller(standard("ddr4_3200_8gb_x8"), bank_hash="xor")
+    place = AddressMapping(spec).decode(np.arange(3000) * 64)
+    listed = RequestList(np.zeros(3000, dtype=np.bool_), place.bank, place.row, place.column)
+    stream = Device(spec).run_streams([Stream("R", 0, 3000, 1)], remember=True)
+    assert stream.end_tick == Device(spec).run_requests(listed).end_tick
