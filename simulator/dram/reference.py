@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import simpy
 
 from simulator.config.dram_schema import Dram, PagePolicy, RefreshPolicy
+from simulator.config.policy_checks import COMMAND_QUEUES
 from simulator.dram.log import LoggedCommand
 from simulator.dram.reference_choice import Choice, Chooser
 from simulator.dram.reference_command_queues import QueuedController
@@ -55,7 +56,7 @@ def run_reference(
     controller = spec.controller.model_copy(update={key: value for key, value in changes.items() if value is not None})
     spec = spec.model_copy(update={"controller": controller})
     env = simpy.Environment()
-    if controller.scheduler in ("BANK_QUEUES", "RANK_QUEUES"):
+    if controller.scheduler in COMMAND_QUEUES:
         if program:
             raise ConfigError(f"{spec.name}: the scheduler {controller.scheduler} serves no near-bank programs")
         process = QueuedController(env, spec, requests)

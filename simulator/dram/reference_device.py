@@ -12,6 +12,7 @@ import numpy.typing as npt
 import simpy
 
 from simulator.config.dram_schema import Dram
+from simulator.config.policy_checks import COMMAND_QUEUES
 from simulator.dram.address import AddressMapping
 from simulator.dram.program import HostProgram
 from simulator.dram.reference import Controller
@@ -20,7 +21,7 @@ from simulator.dram.reference_host import Host, Port
 from simulator.dram.reference_queues import Driver, Feed, MemoryRequest, ProgramEntry, Queues
 from simulator.dram.reference_table import ReferenceTable
 from simulator.dram.runs import NO_TIMES, Classes, DeviceRun, RequestList, Stream, device_run
-from simulator.errors import SimulationStalled
+from simulator.errors import ConfigError, SimulationStalled
 
 
 @dataclass
@@ -97,6 +98,9 @@ class ReferenceDevice:
         return [MemoryRequest(segment.kind, bank, row, column) for bank, row, column in columns]
 
     def _add_channel(self, bench: _Bench, queues: Queues, feed: Feed, refresh_phase: int | None) -> None:
+        if queues.limits.scheduler in COMMAND_QUEUES:
+            message = f"{self.spec.name}: whole devices in the reference engine have no {queues.limits.scheduler}"
+            raise ConfigError(message)
         channel = Controller(bench.env, self._table, queues, feed)
         if refresh_phase is not None:
             channel.refresh_before_start(refresh_phase)

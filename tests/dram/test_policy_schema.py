@@ -12,6 +12,8 @@ from simulator.config.faults import faults
 from simulator.dram.device import Device
 from simulator.dram.program import ProgramBuilder
 from simulator.dram.reference import ProgramEntry, run_reference
+from simulator.dram.reference_device import ReferenceDevice
+from simulator.dram.runs import Stream
 from simulator.errors import ConfigError
 
 
@@ -86,3 +88,9 @@ def test_command_queues_refuse_near_bank_programs_in_one_line() -> None:
     ):
         with pytest.raises(ConfigError, match="the scheduler BANK_QUEUES serves no near-bank programs"):
             run()
+
+
+def test_whole_devices_of_the_reference_engine_refuse_command_queues_in_one_line() -> None:
+    spec = with_controller(DDR4, scheduler="RANK_QUEUES")
+    with pytest.raises(ConfigError, match="whole devices in the reference engine have no RANK_QUEUES"):
+        ReferenceDevice(spec).run_streams([Stream("R", 0, 4, 1)])
