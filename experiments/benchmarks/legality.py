@@ -40,6 +40,8 @@ POLICIES: dict[str, dict[str, Any]] = {
     "short queues": {"read_queue": 4, "write_queue": 4, "contention": "cancel"},
     "staggered refresh": {"refresh_order": "staggered"},
     "refresh postponed and pulled in": {"refresh_postpone": 4, "refresh_pull_in": 4},
+    "refresh postponed": {"refresh_postpone": 4},
+    "refresh pulled in": {"refresh_postpone": 2, "refresh_pull_in": 2, "page_policy": "closed"},
     "per-bank refresh": {"refresh": "REFpb"},
     "per-bank refresh, postponed": {"refresh": "REFpb", "refresh_postpone": 4, "page_policy": "closed"},
     "same-bank refresh": {"refresh": "REFsb"},

@@ -18,13 +18,22 @@ def policy_faults(spec: Dram) -> Iterator[Fault]:
     yield from _scheduler(spec)
     if (controller.page_policy == "timeout") != (controller.page_timeout is not None):
         yield Fault((*PATH, "page_timeout"), "'page_policy: timeout' and page_timeout (in clocks) come together")
-    for key in ("refresh_postpone", "refresh_pull_in"):
-        value, most = getattr(controller, key), spec.max_postponed_refreshes
+    yield from _refresh(spec)
+    yield from _mapping(spec)
+
+
+def _refresh(spec: Dram) -> Iterator[Fault]:
+    controller, most = spec.controller, spec.max_postponed_refreshes
+    moved = {key: getattr(controller, key) for key in ("refresh_postpone", "refresh_pull_in")}
+    for key, value in moved.items():
         if value > most:
             yield Fault((*PATH, key), f"{value} is out of range (allowed: 0..{most}, of {spec.standard})")
         if value and controller.refresh == "none":
             yield Fault((*PATH, key), "there is no refresh to move (refresh: none)")
-    yield from _mapping(spec)
+    total = sum(moved.values())
+    if total > most >= max(moved.values()):
+        message = f"refresh_postpone and refresh_pull_in are {total} together (allowed: {most}, of {spec.standard})"
+        yield Fault((*PATH, "refresh_pull_in"), message)
 
 
 def _scheduler(spec: Dram) -> Iterator[Fault]:

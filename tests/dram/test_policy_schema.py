@@ -36,6 +36,10 @@ DDR4 = standard("ddr4_3200_8gb_x8")
         ({"page_timeout": 5}, "controller.page_timeout: 'page_policy: timeout' and page_timeout"),
         ({"refresh_postpone": 9}, "controller.refresh_postpone: 9 is out of range (allowed: 0..8, of DDR4)"),
         ({"refresh_pull_in": 9}, "controller.refresh_pull_in: 9 is out of range (allowed: 0..8, of DDR4)"),
+        (
+            {"refresh_postpone": 5, "refresh_pull_in": 4},
+            "controller.refresh_pull_in: refresh_postpone and refresh_pull_in",
+        ),
         ({"refresh": "none", "refresh_postpone": 1}, "controller.refresh_postpone: there is no refresh to move"),
         ({"refresh": "REFsb"}, "controller.refresh: 'REFsb' needs a command of that name with refreshes: true"),
         ({"forwarding": True}, "controller.forwarding: 'FRFCFS' forwards nothing (allowed: BANK_QUEUES, RANK_QUEUES)"),
