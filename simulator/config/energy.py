@@ -124,7 +124,7 @@ class _IddEnergy:
     def refresh_pj(self, command: ResolvedCommand) -> float:
         """One refresh of the banks in the command's scope."""
         base_mw = self.power_mw(self.idd.refresh_base)
-        covered = self.dram.node_counts[-1] // self.dram.node_counts[command.scope]
+        covered = command.banks
         if covered == 1 and all(rail.IDD5PB_ma is not None for rail in self.idd.rails.values()):
             return (self.power_mw("IDD5PB") - base_mw) * command.latency * self.tick_ns
         bank = len(self.dram.levels) - 1

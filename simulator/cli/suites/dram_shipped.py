@@ -13,6 +13,7 @@ SHIPPED = {
     ("HBM3_16Gb_8hi", "HBM3_6400Mbps"): "hbm3_6.4g",
     ("DDR4_8Gb_x8", "DDR4_2400U"): "ddr4_2400_8gb_x8",
     ("DDR5_16Gb_x8", "DDR5_4800BN"): "ddr5_4800_16gb_x8",
+    ("LPDDR5_16Gb_x16", "LPDDR5_6400"): "lpddr5_6400_16gb_x16",
     ("GDDR6_8Gb_x16", "GDDR6_14000_1350mV_double"): "gddr6_14g_8gb",
 }
 """(organisation preset, timing preset) of the golden simulator -> the standard made from them."""

@@ -19,13 +19,17 @@ from simulator.dram.reference_table import Node, ReferenceTable
 
 
 def pairs(rules: Rules) -> Iterator[tuple[str, str, Node, Node, int]]:
-    """Every pair of commands on nodes that share their path down to each depth: the nodes, and the gap due."""
+    """Every pair of commands on nodes that share their path down to each depth: the nodes, and the gap due.
+
+    Nodes that differ in a place that one of the commands leaves open are no pair of their own: it reaches both.
+    """
     for before, after in product(rules.commands, repeat=2):
         shallow = min(rules.depth[before], rules.depth[after])
+        left_open = {rules.across.get(name) for name in (before, after)}
         for shared in range(shallow + 1):
             first = (0,) * rules.depth[before]
             second = (0,) * shared + (1,) * (rules.depth[after] > shared < shallow) + (0,) * rules.depth[after]
-            if shared < shallow and rules.counts[shared] == 1:
+            if shared < shallow and (rules.counts[shared] == 1 or shared in left_open):
                 continue
             gaps = [gap.ticks for gap in rules.gaps_to[after] if gap.before == before and holds(gap, shared, shallow)]
             yield before, after, first, second[: rules.depth[after]], max(gaps, default=0)
