@@ -72,7 +72,11 @@ PLANTED = [
     (REF, "1 TMOD; 40 RDMACab; 44 WRGB", "nCLREG + nBL + 3 - nCWLGB + nWPRE: WRGB 4 ticks after RDMACab, not 5"),
     (REF, "1 TMOD; 40 WRMACab; 53 RDMACab", "nCWLREG + nBL + nWTRL: RDMACab 13 ticks after WRMACab, not 14"),
     (PIM, "1 WRGB; 15 WRMACab; 30 RDMACab; 41 WRGB", "nCL + nBL + 2 - nCWL: WRGB 11 ticks after RDMACab, not 13"),
-    (PIM, "1 ACT4 0; 20 ACT4 4; 40 ACT4 8; 60 ACT4 12; 90 MACab; 93 MACab", "nCCDMAC: MACab 3 ticks after MACab, not 4"),
+    (
+        PIM,
+        "1 ACT4 0; 20 ACT4 4; 40 ACT4 8; 60 ACT4 12; 90 MACab; 93 MACab",
+        "nCCDMAC: MACab 3 ticks after MACab, not 4",
+    ),
     # activation windows
     (
         HBM3,
