@@ -214,7 +214,7 @@ class Chooser:
             self._pulled_in += 1
             self._append_refresh()
         waiting = len(queues.refresh)
-        return waiting >= max(1, policy.refresh_postpone * nodes) or (waiting > 0 and not queues.busy)
+        return waiting > max(0, policy.refresh_postpone - 1) * nodes or (waiting > 0 and not queues.busy)
 
     # Openings in two steps, and the data clock
 

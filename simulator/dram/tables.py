@@ -180,7 +180,7 @@ def _set_policies(header: k.Ints, dram: ResolvedDram, code: dict[str, int]) -> N
     header[k.H_AGE_LIMIT] = dram.age_limit or k.NEVER
     header[k.H_PAGE_TIMEOUT] = dram.page_timeout or 0
     header[k.H_PARTIAL_REFRESH] = partial
-    header[k.H_POSTPONE] = dram.refresh_postpone * header[k.H_TURNS]
+    header[k.H_POSTPONE] = max(0, dram.refresh_postpone - 1) * header[k.H_TURNS]
     header[k.H_PULL_IN] = dram.refresh_pull_in * header[k.H_TURNS]
     header[k.H_IDLE_CLOSER] = code[dram.commands["RD"].closer or ""]
     split_opening = any(c.completed_by or c.sync for c in dram.commands.values())

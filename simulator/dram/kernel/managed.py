@@ -52,7 +52,7 @@ def _row_is_worn(t: Ints, m: Ints, queue: int, entry: int) -> bool:
 @compiled("boolean(int64[::1], int64[::1])")
 def _refresh_is_pressing(t: Ints, m: Ints) -> bool:
     """Whether a refresh waits that may not, or need not, wait longer."""
-    return m[k.REF_LEN] >= max(1, t[k.H_POSTPONE]) or (m[k.REF_LEN] > 0 and _idle(m))
+    return m[k.REF_LEN] > t[k.H_POSTPONE] or (m[k.REF_LEN] > 0 and _idle(m))
 
 
 @compiled("boolean(int64[::1], int64[::1], int64, int64, int64, int64, boolean)")
