@@ -17,6 +17,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from simulator.explore.folder import Folder
+
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -55,13 +57,14 @@ def sample(pid: int, journal: Path, start_s: float, samples: Samples) -> None:
     samples.points.append(journal.read_bytes().count(b'"status":') if journal.exists() else 0)
 
 
-def report(samples: Samples, jobs: int) -> None:
-    """Print the figures."""
+def report(samples: Samples, jobs: int, at_points_s: float) -> None:
+    """Print the figures; ``at_points_s``: time that workers spent in points."""
     took_s, points = samples.at_s[-1], samples.points[-1] - samples.points[0]
     cpu_s = sum(samples.cpu_s.values())
     print(f"{points} points in {took_s:.0f} s: {points / took_s * 3600:,.0f} an hour on {jobs} workers")
     print(f"processor time: {cpu_s / took_s / jobs:.1%} of {jobs} cores, {cpu_s / max(points, 1):.3f} s a point;")
     print(f"  with {jobs} cores to itself at 100 %: {points / cpu_s * jobs * 3600:,.0f} points an hour")
+    print(f"workers were at points {at_points_s / took_s / jobs:.1%} of the time")
     thirds = [samples.mib[len(samples.mib) * i // 10 : len(samples.mib) * (i + 1) // 10] for i in (3, 9)]
     early, late = (max(part, default=0) for part in thirds)
     print(f"memory of all processes: peak {max(samples.mib):.0f} MiB, {early:.0f} a third in, {late:.0f} at the end")
@@ -79,13 +82,20 @@ def main() -> None:
     samples, start_s = Samples(), time.monotonic()
     process = subprocess.Popen([*command, "-j", str(args.jobs)], stdout=subprocess.DEVNULL)  # noqa: S603 - ours
     stopped = False
+    before_s = in_points_s(args.folder)
     while process.poll() is None:
-        sample(process.pid, args.folder / "journal" / "local.jsonl", start_s, samples)
+        if not stopped:
+            sample(process.pid, args.folder / "journal" / "local.jsonl", start_s, samples)
         if not stopped and samples.at_s[-1] > args.seconds:
             process.send_signal(signal.SIGINT)
             stopped = True
-        time.sleep(0.0 if stopped else 1.0)
-    report(samples, args.jobs)
+        time.sleep(1.0)
+    report(samples, args.jobs, in_points_s(args.folder) - before_s)
+
+
+def in_points_s(folder: Path) -> float:
+    """Seconds that all points so far have taken."""
+    return sum(outcome.wall_s for outcome in Folder(folder).outcomes().values())
 
 
 if __name__ == "__main__":
