@@ -109,6 +109,34 @@ def test_a_faulty_deployment_is_named(nearbank: Callable[..., Any], override: st
     assert shown.err.count("\n") == 1
 
 
+CENT = {
+    "Model": "Llama2-7B", "Device number": "8", "Pipeline parallelism": "1", "Tensor parallelism": "8",
+    "Sequence length": "1664", "PIM latency": "0.0300125", "Throughput (tokens/s)": "665.4913382692106",
+    "Token energy (mJ)": "98.41425796960156", "Total power (W)": "102.47215532028486",
+}  # fmt: skip
+
+
+def test_tables_of_the_cent_artifact_are_cases(nearbank: Callable[..., Any], tmp_path: Path) -> None:
+    write(tmp_path / "simulation_results.csv", CENT, CENT | {"Sequence length": "8192"})
+    write(tmp_path / "figure_12.csv", {"Phase": "end2end"})
+    shown = nearbank("validate", "--suite", "pim", "--data", tmp_path, "--json")
+    assert shown.code == 0
+    assert [case["case"].rpartition("at 1664 ")[2] for case in shown.json["cases"]] == [
+        "blocks", "tokens/s", "energy", "power",
+    ]  # fmt: skip
+    assert shown.json["max_abs_error_pct"] < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [({"Model": "GPT3"}, "there is no 'GPT3'"), ({"PIM latency": "?"}, "'?'")]
+)
+def test_a_faulty_row_of_cent_is_named(
+    nearbank: Callable[..., Any], tmp_path: Path, change: dict[str, str], message: str
+) -> None:
+    shown = nearbank("validate", "--suite", "pim", "--data", write(tmp_path / "a.csv", CENT | change))
+    assert (shown.code, message in shown.err, "a.csv:2" in shown.err) == (2, True, True)
+
+
 def test_compat_does_not_know_data_parallelism(nearbank: Callable[..., Any]) -> None:
     overrides = ("compat.cent=true", "parallelism.data=8", "parallelism.pipeline=1", "batch=8")
     shown = nearbank("run", "cent_8dev", "llama2_7b_512_64", *(word for o in overrides for word in ("--set", o)))

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from simulator.cli.suites.base import SUITES, Case, Progress, Report
-from simulator.cli.suites.pim_cases import PimCase, Target, read_cases
+from simulator.cli.suites.pim_cases import read_cases
+from simulator.cli.suites.pim_target import PimCase, Target
 from simulator.errors import CapacityError, ConfigError
 
 Figures = Mapping[str, Any]

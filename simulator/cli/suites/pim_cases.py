@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.cli.suites.pim_cent import HEADS as CENT_HEADS
+from simulator.cli.suites.pim_cent import cent_cases
+from simulator.cli.suites.pim_target import PimCase, Target
 from simulator.errors import ConfigError
 
 NEEDED = ("case", "arch", "workload", "overrides", "metric", "expected", "source")
@@ -18,50 +20,29 @@ LIMIT_PCT = 10.0
 NOT_JUDGED = "none"
 
 
-@dataclass(frozen=True)
-class Target:
-    """One run: ``overrides`` as ``--set`` takes them."""
-
-    arch: str
-    workload: str
-    overrides: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class PimCase:
-    """One row. With a ``baseline`` the expected value is the metric's ratio to that of the baseline's run."""
-
-    case: str
-    target: Target
-    baseline: Target | None
-    metric: str
-    expected: float
-    limit_pct: float | None
-    kind: str
-    source: str
-    file: str
-    line: int
-
-    @property
-    def targets(self) -> tuple[Target, ...]:
-        """What has to run."""
-        return (self.target,) if self.baseline is None else (self.target, self.baseline)
-
-
 def read_cases(path: Path) -> list[PimCase]:
-    """All cases of a CSV file, or of all CSV files of a folder. Raises ConfigError with file and line."""
+    """All cases of a CSV file, or of those CSV files of a folder that hold some; tables of CENT's artifact do, too.
+
+    Raises ConfigError with file and line.
+    """
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
-    cases = [case for file in files for case in _of_file(file)]
+    cases = [case for file in files for case in _of_file(file, alone=not path.is_dir())]
     if not cases:
         raise ConfigError(f"there are no cases (CSV files with the columns {', '.join(NEEDED)})", file=str(path))
     return cases
 
 
-def _of_file(path: Path) -> Iterator[PimCase]:
+def _of_file(path: Path, *, alone: bool) -> Iterator[PimCase]:
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
             heads = reader.fieldnames or ()
+            if heads and set(heads) >= CENT_HEADS:
+                for row in reader:
+                    yield from cent_cases(row, str(path), reader.line_num)
+                return
+            if not alone and NEEDED[0] not in heads:
+                return
             missing = [head for head in NEEDED if head not in heads]
             if missing:
                 raise ConfigError(f"the columns {', '.join(missing)} are missing", file=str(path), line=1)
