@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.config.loader import Document
-    from simulator.config.platform_schema import Platform
+    from simulator.config.platform_schema import Calibration, Platform
     from simulator.dram.engines import EngineName
     from simulator.explore.outcome import Figures
     from simulator.explore.plan import Plan
@@ -52,6 +52,11 @@ class Arch:
     def content_hash(self) -> str:
         """SHA-256 of the resolved values."""
         return hashlib.sha256(json.dumps(self.values, sort_keys=True).encode()).hexdigest()
+
+    def calibrations(self) -> tuple[Calibration, ...]:
+        """The platform's own and those of its parts."""
+        parts = [found for part in self.spec.components.values() for found in getattr(part, "calibrations", ())]
+        return (*self.spec.calibrations, *parts)
 
     def guesses(self) -> tuple[str, ...]:
         """One line for each value or block whose source says that it is assumed."""
@@ -341,7 +346,7 @@ def _result(  # noqa: PLR0913 - what a result is made of
             bound_by=system.around.limits.bound_by(),
             capacity=Capacity(needed_bytes=layout.needed_bytes, available_bytes=layout.available_bytes),
             assumptions=(*further, *_assumptions(arch, system, workload)),
-            calibrations=tuple(calibration.model_dump() for calibration in arch.spec.calibrations),
+            calibrations=tuple(calibration.model_dump() for calibration in arch.calibrations()),
             config_hashes=arch.files | dict(workload.files),
             seed=workload.seed,
             wall_s=wall_s,

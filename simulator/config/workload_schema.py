@@ -10,6 +10,8 @@ from simulator.config.base_schema import Spec
 
 Format = Literal["fp32", "fp16", "bf16", "fp8", "int8", "int4"]
 """How numbers are stored."""
+WeightFormat = Literal[Format, "int4_g32", "int4_g128", "int2_g128", "q8_0", "q4_0", "q4_k_m", "q2_k"]
+"""How weights are stored: also in blocks with a scale."""
 
 
 def _none_yet(optimizations: dict[str, object]) -> dict[str, object]:
@@ -21,7 +23,7 @@ def _none_yet(optimizations: dict[str, object]) -> dict[str, object]:
 class Precision(Spec):
     """The format of each kind of tensor."""
 
-    weights: Format
+    weights: WeightFormat
     activations: Format
     kv_cache: Format
 

@@ -65,6 +65,17 @@ def pim_weights(kind: str, options: Mapping[str, str | int | float | bool]) -> t
     return matrix_memory(kind, options)
 
 
+PROCESSORS = ("gpu", "cpu", "fpga")
+"""Roles that run whole models by themselves."""
+
+
+@placements.register("one_processor")
+def one_processor(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+    """Every op on the first GPU, CPU or FPGA."""
+    del kind, options
+    return PROCESSORS
+
+
 @dataclass(frozen=True)
 class Placement:
     """A policy with its options and the components it chooses from, in the platform's order.

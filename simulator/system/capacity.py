@@ -112,7 +112,7 @@ def _cache(system: System, workload: Workload) -> Cache:
         layers=model.n_layers,
         kv_heads=model.n_kv_heads,
         head_dim=model.head_dim,
-        element_bits=FORMAT_BITS[workload.precision.kv_cache],
+        element_bits=int(FORMAT_BITS[workload.precision.kv_cache]),
         store=_memory_of(unit),
         tiled=isinstance(unit, NearBank),
     )

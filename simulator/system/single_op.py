@@ -56,7 +56,10 @@ def make_op(kind: str, outputs: int, inputs: int, batch: int, devices: int = 1) 
         known = [*GENERIC_PRODUCTS, *OP_KINDS.names()]
         raise MappingError(f"there is no op kind '{kind}' (known: {', '.join(known)}){hint(kind, known)}")
     flops = (OP_KINDS.get(kind).flops_per_element or 0) * size * batch
-    return VectorOp(name=name, kind=kind, flops=flops, elements=size * batch, rows=outputs * batch)
+    return VectorOp(
+        name=name, kind=kind, flops=flops, elements=size * batch, rows=outputs * batch,
+        input_bytes=ELEMENT_BYTES * size * batch, output_bytes=ELEMENT_BYTES * size * batch,
+    )  # fmt: skip
 
 
 def single_op_graph(op: Op) -> nx.DiGraph[str]:

@@ -6,5 +6,8 @@ workload, dram, config, hooks, quantities and errors; never metrics, system, rep
 
 from simulator.units import buffer, hbm_pim, host, link, matrix, memory, near_bank, vector
 from simulator.units.network import fabric
+from simulator.units.processors import cpu, fpga, gpu
 
-__all__ = ["buffer", "fabric", "hbm_pim", "host", "link", "matrix", "memory", "near_bank", "vector"]
+__all__ = [
+    "buffer", "cpu", "fabric", "fpga", "gpu", "hbm_pim", "host", "link", "matrix", "memory", "near_bank", "vector",
+]  # fmt: skip

@@ -14,6 +14,8 @@ REFRESH = "DRAM refresh"
 MODE = "DRAM mode changes"
 HOST = "host"
 LINKS = "links between devices"
+CACHE = "last-level cache"
+REQUESTS = "outstanding requests"
 
 
 class Limits:

@@ -67,7 +67,7 @@ def weight_bytes(model: Model, *, tokens: int, weight_format: str) -> int:
     bits = FORMAT_BITS[weight_format]
 
     def packed(elements: int) -> int:
-        return -(-elements * bits // 8)
+        return int(-(-elements * bits // 8))
 
     d, head = model.d_model, model.head_dim
     projections = packed(d * (model.n_heads + 2 * model.n_kv_heads) * head) + packed(model.n_heads * head * d)
@@ -78,4 +78,4 @@ def weight_bytes(model: Model, *, tokens: int, weight_format: str) -> int:
 def kv_bytes(model: Model, *, batch: int, tokens: int, kv_format: str) -> int:
     """Keys and values of ``tokens`` tokens of each sequence in all layers; key and value tensors packed apart."""
     bits_per_tensor = batch * tokens * model.n_kv_heads * model.head_dim * FORMAT_BITS[kv_format]
-    return model.n_layers * 2 * -(-bits_per_tensor // 8)
+    return int(model.n_layers * 2 * -(-bits_per_tensor // 8))

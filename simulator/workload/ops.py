@@ -55,6 +55,8 @@ LM_HEAD = register_kind(OpKind("lm_head", "projection of the last position to th
 ADD = register_kind(OpKind("add", "element-wise sum of two operands", 1))
 MUL = register_kind(OpKind("mul", "element-wise product of two operands", 1))
 RELU = register_kind(OpKind("relu", "element-wise maximum with zero", 1))
+LAYERNORM = register_kind(OpKind("layernorm", "mean, subtract, square, sum, scale, weight, bias", 7))
+GELU = register_kind(OpKind("gelu", "x times the normal distribution: by tanh, a product of a cubic", 9))
 SAMPLING = register_kind(OpKind("sampling", "greedy choice: one comparison per logit", 1))
 
 

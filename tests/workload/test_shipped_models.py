@@ -9,6 +9,7 @@ from simulator.workload.precision import Precision
 from simulator.workload.tensors import kv_cache_bytes, weight_tensors, weights_bytes
 
 PUBLISHED_PARAMETERS = {
+    "llama32_3b": 3_212_749_824,
     "llama2_7b": 6_738_415_616,
     "llama2_13b": 13_015_864_320,
     "llama2_70b": 68_976_648_192,
@@ -47,6 +48,6 @@ def test_longest_context_is_the_published_one(name: str, positions: int) -> None
     assert load_model(name).max_position == positions
 
 
-def test_only_llama31_stretches_its_rotary_frequencies() -> None:
+def test_only_llama31_and_32_stretch_their_rotary_frequencies() -> None:
     scaled = [name for name in PUBLISHED_PARAMETERS if load_model(name).rope_scaling]
-    assert scaled == ["llama31_8b", "llama31_70b"]
+    assert set(scaled) == {"llama31_8b", "llama31_70b", "llama32_3b"}

@@ -1,0 +1,66 @@
+"""CPU: cores with SIMD pipes, of which each can miss only so many cache lines at a time."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from simulator.errors import ConfigError
+from simulator.units.base import PositiveInt, Surroundings, unit_type
+from simulator.units.processors.processor import Processor, ProcessorSpec
+from simulator.units.processors.shapes import product_of
+from simulator.workload.ops import AttentionOp, MatrixOp, Op
+
+
+class CpuSpec(ProcessorSpec):
+    """``threads`` of the ``cores`` run, one to a core; ``lanes`` are one core's 32-bit SIMD operations a clock.
+
+    ``macs_per_clock``: of one core's SIMD dot products, or of a matrix extension such as AMX.
+    ``line_misses`` of ``line_bytes`` are what one core can have on their way from the memory.
+    """
+
+    kind: Literal["cpu"]
+    threads: PositiveInt
+    line_misses: PositiveInt
+    line_bytes: PositiveInt
+
+
+NARROW_BITS = 8
+
+
+@unit_type("cpu", CpuSpec)
+class Cpu(Processor):
+    """Products row by row over the threads.
+
+    Weights of less than 8 bits cost a stack's ``dequantise_ops`` for each weight and moving vector, multiply-add or
+    table look-up included, as CPU kernels unpack them anew for each vector.
+    """
+
+    spec: CpuSpec
+
+    def __init__(self, name: str, spec: CpuSpec, around: Surroundings) -> None:
+        super().__init__(name, spec, around)
+        if spec.threads > spec.cores:
+            raise ConfigError(f"{spec.threads} threads on {spec.cores} cores", key=f"components.{name}.threads")
+
+    @property
+    def workers(self) -> int:
+        """The threads."""
+        return self.spec.threads
+
+    def product_ps(self, op: MatrixOp | AttentionOp) -> tuple[int, int, int]:
+        """As `Processor.product_ps`. A matrix's rows, or an attention's cached heads, go to threads whole."""
+        product = product_of(op)
+        items, each = (product.n, 1) if isinstance(op, MatrixOp) else (product.matrices, product.n)
+        workers = min(self.spec.threads, items)
+        share = -(-items // workers) * each * product.k
+        each_clocks = 1 / self.mac_rate(op, product)
+        if product.stored_bits < NARROW_BITS:
+            fastest = max(self.spec.macs_per_clock.values())
+            each_clocks = max(self.stack.dequantise_ops(product.stored_bits) / self.spec.lanes, 1 / fastest)
+        clocks = share * product.m * product.useful * each_clocks
+        return self.clocks_ps(clocks), op.weight_bytes + op.kv_read_bytes, workers
+
+    def in_flight_bytes(self, op: Op) -> float | None:
+        """The lines that a core can miss at a time."""
+        del op
+        return float(self.spec.line_misses * self.spec.line_bytes)

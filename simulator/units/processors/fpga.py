@@ -1,0 +1,45 @@
+"""FPGA: engines of DSP multipliers in the fabric, each on a memory port of fixed width."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from simulator.units.base import NonNegative, Positive, PositiveInt, unit_type
+from simulator.units.processors.processor import Processor, ProcessorSpec
+from simulator.units.processors.shapes import product_of
+from simulator.workload.ops import AttentionOp, MatrixOp, Op
+
+
+class FpgaSpec(ProcessorSpec):
+    """``cores`` are engines; ``cache_bytes`` is the BRAM and URAM that holds activations.
+
+    ``pipeline_clocks``: from the first operand of an op
+    to its first result. ``port_bytes_per_clock`` of each engine's memory port, with ``port_outstanding_bytes`` on
+    their way.
+    """
+
+    kind: Literal["fpga"]
+    pipeline_clocks: NonNegative
+    port_bytes_per_clock: Positive
+    port_outstanding_bytes: PositiveInt
+
+
+@unit_type("fpga", FpgaSpec)
+class Fpga(Processor):
+    """Products and vectors pass through fixed pipelines, one element group a clock."""
+
+    spec: FpgaSpec
+
+    def product_ps(self, op: MatrixOp | AttentionOp) -> tuple[int, int, int]:
+        """As `Processor.product_ps`: the stored operand passes all engines once for each moving vector."""
+        product, spec = product_of(op), self.spec
+        stored = product.matrices * product.n * product.k
+        rate = spec.cores * self.mac_rate(op, product)
+        clocks = spec.pipeline_clocks + product.m * product.useful * stored / rate
+        ports = (op.weight_bytes + op.kv_read_bytes) / (spec.cores * spec.port_bytes_per_clock)
+        return self.clocks_ps(max(clocks, ports)), op.weight_bytes + op.kv_read_bytes, spec.cores
+
+    def in_flight_bytes(self, op: Op) -> float | None:
+        """What one port has outstanding."""
+        del op
+        return float(self.spec.port_outstanding_bytes)

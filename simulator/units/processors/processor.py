@@ -1,0 +1,274 @@
+"""Processor: cores under a software stack that run every op of a model, fed by streams of one memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from simulator.config.platform_schema import Calibration
+from simulator.errors import MappingError
+from simulator.units import hops, limits
+from simulator.units.base import (
+    Component,
+    NonNegative,
+    OpUnit,
+    PartSpec,
+    Positive,
+    PositiveInt,
+    Process,
+    Surroundings,
+    peer,
+)
+from simulator.units.memory import Memory
+from simulator.units.processors.shapes import Product, activation_bytes, elements_of, product_of
+from simulator.units.processors.stack import Stack
+from simulator.workload.ops import OP_KINDS, SAMPLING, AttentionOp, LookupOp, MatrixOp, Op, VectorOp
+
+MAC = "multiply_add"
+LANE_OP = "lane_op"
+CACHE_BYTE = "cache_byte"
+ROW_ELEMENTS = 1024
+"""Elements of an op that one core takes at least, however few its rows."""
+ACTIVE = "active_ns"
+"""Action: one ns in which a kernel runs."""
+
+
+class ProcessorSpec(PartSpec):
+    """What every processor says.
+
+    ``cores`` at ``clock_mhz``, each with ``lanes`` of 32 bits and ``macs_per_clock`` by operand width in bits, share
+    ``cache_bytes`` of last-level cache, which gives all of them together ``cache_bytes_per_clock``.
+    ``memory_latency_ns``: from a core's request to its data, memory idle. ``active_power_w``: what running cores add to
+    ``static_power_w``, before the energy of what they do.
+    """
+
+    memory: str
+    stack: str
+    cores: PositiveInt
+    clock_mhz: Positive
+    lanes: PositiveInt
+    macs_per_clock: dict[str, Positive] = Field(min_length=1)
+    cache_bytes: PositiveInt
+    cache_bytes_per_clock: Positive
+    memory_latency_ns: NonNegative
+    energy_pj_per_mac: NonNegative
+    energy_pj_per_lane_op: NonNegative
+    energy_pj_per_cache_byte: NonNegative
+    active_power_w: NonNegative
+    static_power_w: NonNegative
+    calibrations: tuple[Calibration, ...] = ()
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What an op asks: DRAM bytes, bytes of the last-level cache, arithmetic time, and cores that have work."""
+
+    read_bytes: int
+    write_bytes: int
+    cache_bytes: int
+    compute_ps: int
+    workers: int
+    resource: str
+
+
+class Processor(OpUnit):
+    """Runs ops one after the other, as the kernels of one queue.
+
+    A kernel starts when its inputs are there and the host has issued it. Its stream, its cache traffic and its
+    arithmetic run side by side, so that it takes the longest of them, plus the latency of the first data. Its stream
+    is the memory's own, or slower where the cores cannot keep enough bytes requested (Little's law).
+    """
+
+    kinds = frozenset(OP_KINDS.names())
+    spec: ProcessorSpec
+    memory: Memory
+    stack: Stack
+
+    def __init__(self, name: str, spec: ProcessorSpec, around: Surroundings) -> None:
+        super().__init__(name, spec, around)
+        self.clock_ps = 1e6 / spec.clock_mhz
+        self._host_ps = 0
+        self._demands: dict[tuple[object, ...], Demand] = {}
+
+    def connect(self, components: Mapping[str, Component]) -> None:
+        """Find memory and stack."""
+        self.memory = peer(self, components, "memory", self.spec.memory, Memory)
+        self.stack = peer(self, components, "stack", self.spec.stack, Stack)
+
+    def supports(self, kind: str) -> bool:
+        """All kinds, those of plug-ins included."""
+        return kind in OP_KINDS
+
+    @property
+    def flops_per_s(self) -> float:
+        """Peak rate of the multiply-adds at their narrowest width, and of the lanes, whichever is more."""
+        per_clock = max(*self.spec.macs_per_clock.values(), self.spec.lanes)
+        return 2e6 * self.spec.cores * self.spec.clock_mhz * per_clock
+
+    def mac_rate(self, op: MatrixOp | AttentionOp, product: Product) -> float:
+        """Multiply-adds of one core a clock in a kernel's main loop, at the least width that takes both operands.
+
+        Raises MappingError where no width does.
+        """
+        widths = {int(bits): rate for bits, rate in self.spec.macs_per_clock.items()}
+        usable = [width for width in widths if width >= product.math_bits]
+        if not usable:
+            raise MappingError(f"{op.name}: {product.math_bits}-bit operands; {self.name} takes {max(widths)} bits")
+        return widths[min(usable)] * self.stack.spec.math_efficiency
+
+    def product_ps(self, op: MatrixOp | AttentionOp) -> tuple[int, int, int]:
+        """(arithmetic time, bytes that cores fetch from the last-level cache, cores with work) of a product."""
+        raise NotImplementedError
+
+    def demand(self, op: Op) -> Demand:
+        """What ``op`` asks of this processor."""
+        found = self._demands.get(op.shape_key)
+        if found is None:
+            found = self._demands[op.shape_key] = self._demand(op)
+        return found
+
+    def _demand(self, op: Op) -> Demand:
+        read, written = activation_bytes(op, flash=self.stack.spec.flash_attention)
+        spilled = read + written > self.spec.cache_bytes
+        stored = op.weight_bytes + op.kv_read_bytes
+        from_dram = stored + (read if spilled else 0)
+        to_dram = op.kv_write_bytes + (written if spilled else 0)
+        if isinstance(op, MatrixOp | AttentionOp):
+            compute_ps, fetched, workers = self.product_ps(op)
+            return Demand(from_dram, to_dram, max(fetched, stored) + written, compute_ps, workers, limits.COMPUTE)
+        elements, rows = elements_of(op)
+        workers = min(self.workers, max(rows, -(-elements // ROW_ELEMENTS)))
+        compute_ps = self.clocks_ps(self.lane_ops(op) / (workers * self.spec.lanes))
+        return Demand(from_dram, to_dram, stored + read + written, compute_ps, workers, limits.LANES)
+
+    @property
+    def workers(self) -> int:
+        """Cores that take part in an op with enough work."""
+        return self.spec.cores
+
+    def clocks_ps(self, clocks: float) -> int:
+        """Time of so many clocks in ps, rounded up."""
+        return -int(-clocks * 1_000_000 // self.spec.clock_mhz)
+
+    def execute(self, op: Op) -> Process:
+        """Host and gap, then stream, cache and arithmetic side by side."""
+        env, hooks = self.around.env, self.around.hooks
+        issued_ps = env.now_ps
+        wait_ps = self._wait_ps(op)
+        if wait_ps:
+            yield env.timeout(wait_ps)
+        start_ps = env.now_ps
+        demand = self.demand(op)
+        cache_ps = self._cache_ps(demand)
+        busy_ps = max(demand.compute_ps, cache_ps)
+        held: Mapping[str, int] = (
+            {demand.resource: demand.compute_ps} if demand.compute_ps >= cache_ps else {limits.CACHE: cache_ps}
+        )
+        end_ps = start_ps + busy_ps
+        stream_end_ps, stream_held = self._stream(op, demand)
+        if stream_end_ps > end_ps:
+            end_ps, held = stream_end_ps, stream_held
+        if end_ps > start_ps:
+            if self.stack.kernels(op.kind):
+                end_ps += round(1000 * self.spec.memory_latency_ns)
+            yield env.timeout(end_ps - start_ps)
+        hooks.busy(self.name, start_ps, end_ps, op.name)
+        self._count(op, demand, end_ps - start_ps)
+        self.around.limits.add(op.kind, held if wait_ps <= end_ps - start_ps else {limits.HOST: end_ps - issued_ps})
+
+    def _wait_ps(self, op: Op) -> int:
+        """From now to the first request of the op's last kernel: the host's lead used up, and gaps between kernels.
+
+        The host starts to issue a step with its embedding, and works on the batch before its sampling.
+        """
+        now_ps = self.around.env.now_ps
+        if isinstance(op, LookupOp):
+            self._host_ps = now_ps
+        self._host_ps += self.stack.issue_ps(op.kind)
+        if not self.stack.kernels(op.kind):
+            return 0
+        gaps_ps = round(1000 * self.stack.spec.kernel_gap_ns * self.stack.kernels(op.kind))
+        between_ps = (
+            self.stack.step_ps(op.rows, op.elements) if op.kind == SAMPLING.name and isinstance(op, VectorOp) else 0
+        )
+        return max(gaps_ps, self._host_ps - now_ps) + between_ps
+
+    def _cache_ps(self, demand: Demand) -> int:
+        share = demand.workers / self.spec.cores
+        return self.clocks_ps(demand.cache_bytes / (self.spec.cache_bytes_per_clock * share))
+
+    def _stream(self, op: Op, demand: Demand) -> tuple[int, Mapping[str, int]]:
+        """(end of the DRAM traffic, what held it), requested from now on."""
+        end_ps = self.around.env.now_ps
+        held: Mapping[str, int] = {limits.PINS: 0}
+        for n_bytes, write in ((demand.read_bytes, False), (demand.write_bytes, True)):
+            if not n_bytes:
+                continue
+            start, stream = self.memory.look_up(n_bytes, write=write)
+            begin_ps = self.memory.engine.to_ps(start)
+            paced_ps = 0 if write else self._requested_ps(op, n_bytes, demand.workers)
+            booking = self.memory.book(start, stream, begin_ps + paced_ps, op)
+            end_ps = max(end_ps, booking.end_ps, begin_ps + paced_ps)
+            engine_ps = booking.end_ps - begin_ps
+            held = {limits.REQUESTS: paced_ps} if paced_ps > engine_ps else self.memory.held_ps(booking.work)
+        return end_ps, held
+
+    def _requested_ps(self, op: Op, n_bytes: int, workers: int) -> int:
+        """Time in which ``workers`` cores can request ``n_bytes``: bytes in flight over latency."""
+        each = self.in_flight_bytes(op)
+        if each is None or not self.spec.memory_latency_ns:
+            return 0
+        return round(n_bytes * 1000 * self.spec.memory_latency_ns / (workers * each))
+
+    def in_flight_bytes(self, op: Op) -> float | None:
+        """Bytes that one core keeps requested of the memory; None where nothing limits them."""
+        if isinstance(op, MatrixOp):
+            return self.stack.in_flight(f"products_{int(product_of(op).stored_bits)}", "products")
+        return self.stack.in_flight(op.kind)
+
+    def lane_ops(self, op: Op) -> float:
+        """Operations that ``op`` takes in the lanes."""
+        return 0.0 if isinstance(op, MatrixOp | AttentionOp) else self.stack.lane_ops(op, *elements_of(op))
+
+    def _count(self, op: Op, demand: Demand, took_ps: int) -> None:
+        hooks = self.around.hooks
+        macs = op.flops // 2 if isinstance(op, MatrixOp | AttentionOp) else 0
+        for name, n in (
+            (MAC, macs),
+            (LANE_OP, round(self.lane_ops(op))),
+            (CACHE_BYTE, demand.cache_bytes),
+            (ACTIVE, took_ps // 1000),
+        ):
+            if n:
+                hooks.activity(self.name, name, n, op.kind)
+        now_ps = self.around.env.now_ps
+        hooks.transfer(now_ps - took_ps, now_ps, hops.SRAM, demand.cache_bytes, self.name)
+
+    def array_bytes(self, op: Op) -> Mapping[tuple[str, str], int]:
+        """Whole bursts of what it reads and of what it writes."""
+        demand = self.demand(op)
+        whole = self.memory.burst_bytes
+        return {(self.memory.name, hops.CELLS_TO_IO): whole(demand.read_bytes) + whole(demand.write_bytes)}
+
+    def energy_table(self) -> Mapping[str, Mapping[str, float]]:
+        """Energy of arithmetic, cache traffic and running cores."""
+        spec = self.spec
+        return {
+            MAC: {"compute": spec.energy_pj_per_mac},
+            LANE_OP: {"compute": spec.energy_pj_per_lane_op},
+            CACHE_BYTE: {"sram": spec.energy_pj_per_cache_byte},
+            ACTIVE: {"compute": 1000 * spec.active_power_w},
+        }
+
+    def static_power_w(self) -> Mapping[str, float]:
+        """Power of the processor at rest."""
+        return {"static": self.spec.static_power_w}
+
+    def assumptions(self) -> tuple[str, ...]:
+        """What the model leaves out."""
+        return (
+            f"{self.name}: activations that fit the last-level cache never reach the memory; larger ones always do",
+            f"{self.name}: a stored operand is read once, whatever the tiling; its re-reads hit the last-level cache",
+        )

@@ -1,0 +1,62 @@
+"""What an op asks of a processor: operand widths, matrices, bytes beyond weights and cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.errors import MappingError
+from simulator.workload.ops import AttentionOp, KvAppendOp, LookupOp, MatrixOp, Op, VectorOp
+
+SCORES_IN = frozenset({"softmax", "attn_context"})
+SCORES_OUT = frozenset({"attn_score", "softmax"})
+
+
+@dataclass(frozen=True)
+class Product:
+    """``matrices`` products of an ``m`` x ``k`` moving with a ``k`` x ``n`` stored operand.
+
+    ``stored_bits`` and ``moving_bits``: width of an element. ``useful``: share of the multiply-adds that count.
+    """
+
+    matrices: int
+    m: int
+    n: int
+    k: int
+    stored_bits: float
+    moving_bits: float
+    useful: float = 1.0
+
+    @property
+    def math_bits(self) -> int:
+        """Width of the multiply-adds: the wider operand's, in whole bytes."""
+        return 8 * max(1, -(-round(max(self.stored_bits, self.moving_bits)) // 8))
+
+
+def product_of(op: MatrixOp | AttentionOp) -> Product:
+    """The product that an op is."""
+    if isinstance(op, MatrixOp):
+        elements = op.out_features * op.in_features
+        moving = 8 * op.input_bytes / (op.tokens * op.in_features) if op.input_bytes else 16.0
+        return Product(1, op.tokens, op.out_features, op.in_features, 8 * op.weight_bytes / elements, moving)
+    matrices, rows = op.batch * op.n_kv_heads, op.queries * (op.n_heads // op.n_kv_heads)
+    bits = 8 * op.kv_read_bytes / (matrices * op.context * op.head_dim)
+    n, k = (op.context, op.head_dim) if op.kind == "attn_score" else (op.head_dim, op.context)
+    return Product(matrices, rows, n, k, bits, 16.0, op.pairs / (op.queries * op.context))
+
+
+def activation_bytes(op: Op, *, flash: bool) -> tuple[int, int]:
+    """(bytes in, bytes out) of activations; scores are none where ``flash`` attention keeps them in registers."""
+    read = 0 if flash and op.kind in SCORES_IN else op.input_bytes
+    written = 0 if flash and op.kind in SCORES_OUT else op.output_bytes
+    return read, written
+
+
+def elements_of(op: Op) -> tuple[int, int]:
+    """(elements, rows) of an op that is no product. Raises MappingError."""
+    if isinstance(op, VectorOp):
+        return op.elements, op.rows
+    if isinstance(op, LookupOp):
+        return op.width * op.tokens, op.tokens
+    if isinstance(op, KvAppendOp):
+        return 2 * op.batch * op.n_kv_heads * op.head_dim * op.new_tokens, 2 * op.batch * op.n_kv_heads * op.new_tokens
+    raise MappingError(f"{op.name}: a {type(op).__name__} has no elements")

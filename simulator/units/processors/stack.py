@@ -1,0 +1,100 @@
+"""Software stack: what a framework adds to a processor's own time, and how well its kernels use it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simulator.config.platform_schema import Calibration
+from simulator.units.base import Component, NonNegative, PartSpec, Positive, unit_type
+from simulator.workload.ops import Op
+
+Count = Annotated[int, Field(ge=0, le=10_000)]
+Fraction01 = Annotated[float, Field(gt=0, le=1)]
+
+DEFAULT = "default"
+"""The key that stands for all op kinds (or widths) not named."""
+
+
+class StackSpec(PartSpec):
+    """A framework on a host.
+
+    - ``kernel_host_ns``: host time to issue one kernel, by op kind or ``default``; none where ``graphs`` replays a
+      step's kernels in one launch. ``kernel_gap_ns``: on the device, from one kernel's last result to the next one's
+      first request.
+    - ``step_host_ns``, ``sequence_host_ns``, ``logit_ns``: between two steps, for each step, each sequence, and each
+      logit that a token is chosen from.
+    - ``kernels``: launches by op kind, 0 for an op fused into the kernel before it.
+    - ``flash_attention``: scores stay on chip. ``shared_heads``: query heads that share a cached head read it once.
+      ``split_context``: cached tokens that one block of a decode attention kernel takes; 0 for no split.
+      ``attention_lane_ops``: of a decode attention kernel for each multiply-add; 0 where it uses the tensor pipes.
+    - ``in_flight_bytes``: what one core keeps requested of the memory, by ``products_BITS`` (weight width), op kind or
+      ``default``.
+    - ``dequantise_ops``: lane operations to widen one weight, by width in bits. ``element_ops``, ``row_ops``: of a
+      kernel for each element and row, by op kind; without them its floating-point operations.
+    - ``math_efficiency``: share of the peak multiply-add rate in a kernel's main loop.
+    """
+
+    kind: Literal["stack"]
+    graphs: bool
+    kernel_host_ns: dict[str, NonNegative]
+    kernel_gap_ns: NonNegative
+    step_host_ns: NonNegative
+    sequence_host_ns: NonNegative
+    logit_ns: NonNegative
+    kernels: dict[str, Count]
+    flash_attention: bool
+    shared_heads: bool
+    split_context: Count
+    attention_lane_ops: NonNegative
+    in_flight_bytes: dict[str, Positive]
+    dequantise_ops: dict[str, NonNegative] = Field(default_factory=dict)
+    element_ops: dict[str, NonNegative] = Field(default_factory=dict)
+    row_ops: dict[str, NonNegative] = Field(default_factory=dict)
+    calibrations: tuple[Calibration, ...] = ()
+    math_efficiency: Fraction01
+
+
+@unit_type("stack", StackSpec)
+class Stack(Component):
+    """The parameters of a software stack; the processors that name it apply them."""
+
+    spec: StackSpec
+
+    def kernels(self, kind: str) -> int:
+        """Kernel launches that an op of ``kind`` takes."""
+        return self.spec.kernels.get(kind, self.spec.kernels.get(DEFAULT, 1))
+
+    def issue_ps(self, kind: str) -> int:
+        """Host time for the kernels of an op of ``kind``."""
+        if self.spec.graphs:
+            return 0
+        each = self.spec.kernel_host_ns.get(kind, self.spec.kernel_host_ns.get(DEFAULT, 0))
+        return round(1000 * each * self.kernels(kind))
+
+    def step_ps(self, sequences: int, logits: int) -> int:
+        """Host time from the last kernel of a step to the first of the next; ``logits`` of all sequences."""
+        spec = self.spec
+        return round(1000 * (spec.step_host_ns + sequences * spec.sequence_host_ns + logits * spec.logit_ns))
+
+    def lane_ops(self, op: Op, elements: int, rows: int) -> float:
+        """Lane operations of an op that is no product."""
+        each = self.spec.element_ops.get(op.kind)
+        per_element = each * elements if each is not None else float(max(op.flops, elements))
+        return per_element + rows * self.spec.row_ops.get(op.kind, 0.0)
+
+    def in_flight(self, *keys: str) -> float | None:
+        """Bytes one core keeps requested, by the first key that is there; None where nothing limits them."""
+        table = self.spec.in_flight_bytes
+        return next((table[key] for key in (*keys, DEFAULT) if key in table), None)
+
+    def dequantise_ops(self, bits: float) -> float:
+        """Lane operations to widen one weight of ``bits`` bits; those of the nearest narrower width listed."""
+        known = sorted((float(width), ops) for width, ops in self.spec.dequantise_ops.items())
+        fitting = [ops for width, ops in known if width <= bits]
+        return fitting[-1] if fitting else known[0][1] if known else 0.0
+
+    def assumptions(self) -> tuple[str, ...]:
+        """What is left out."""
+        return (f"{self.name}: kernels of one step run one after the other, without overlap of neighbours",)

@@ -1,0 +1,68 @@
+"""`nearbank validate --suite platforms` on a few points, and its bad input."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DATA = Path(__file__).resolve().parents[2] / "experiments" / "validation" / "data" / "platforms"
+POINTS, KERNELS = "measured_points.csv", "llmcompass_measured_kernels.csv"
+
+
+def folder(tmp_path: Path, points: tuple[str, ...], kernels: tuple[str, ...] = (), **changes: str) -> Path:
+    """A data folder with some of the shipped rows; ``changes`` replaces columns of every point."""
+    for table, key, wanted in ((POINTS, "id", points), (KERNELS, "shape", kernels)):
+        with (DATA / table).open(newline="") as stream:
+            reader = csv.DictReader(stream)
+            heads, found = list(reader.fieldnames or ()), [row for row in reader if row[key] in wanted]
+        with (tmp_path / table).open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, heads)
+            writer.writeheader()
+            writer.writerows(row | (changes if table == POINTS else {}) for row in found)
+    return tmp_path
+
+
+def test_points_and_kernels_are_judged_by_their_median(tmp_path: Path, nearbank: Callable[..., Any]) -> None:
+    data = folder(tmp_path, ("M050", "M066"), ("M=1024,K=12288,N=12288", "4096x512"))
+    shown = nearbank("validate", "--suite", "platforms", "--data", data, "--json")
+    report = shown.json
+    assert shown.code == 0
+    assert report["passed"]
+    kinds = [case["kind"] for case in report["cases"]]
+    assert {kind.split(",")[0] for kind in kinds} == {"tokens/s", "W", "kernel us"}
+    assert {(goal["metric"], goal["fitted"]) for goal in report["goals"]} >= {("W", False), ("us", False)}
+    assert [case for case in report["cases"] if case["fitted"]], "M066 decides a calibration"
+    assert all(abs(case["error_pct"]) < 40 for case in report["cases"])
+
+
+def test_what_is_not_modelled_is_listed_with_its_reason(tmp_path: Path, nearbank: Callable[..., Any]) -> None:
+    shown = nearbank("validate", "--suite", "platforms", "--data", folder(tmp_path, ("M001",), n_devices="3"), "--json")
+    assert shown.code == 1
+    (case,) = shown.json["cases"]
+    assert case["got"] is None
+    assert case["differences"] == ["several devices"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("tokens_per_s", "fast", "tokens_per_s: 'fast' is not a number above 0"),
+        ("batch", "many", "batch: 'many' is not a whole number above 0"),
+    ],
+)
+def test_bad_rows_are_one_line(
+    tmp_path: Path, nearbank: Callable[..., Any], column: str, value: str, message: str
+) -> None:
+    shown = nearbank("validate", "--suite", "platforms", "--data", folder(tmp_path, ("M001",), **{column: value}))
+    assert shown.code == 2
+    assert message in shown.err
+
+
+def test_the_view_names_goals_and_worst(tmp_path: Path, nearbank: Callable[..., Any]) -> None:
+    shown = nearbank("validate", "--suite", "platforms", "--data", folder(tmp_path, ("M050",)))
+    assert "tokens/s, predicted" in shown.out
+    assert "median" in shown.out
