@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from simulator.explore.outcome import Figures
     from simulator.explore.plan import Plan
     from simulator.explore.points import Catalog, Point
-    from simulator.mapping.layout import Layout
-    from simulator.metrics.collect import Collector
+    from simulator.metrics.collect import RunFacts
     from simulator.metrics.result import Identity, Result
     from simulator.system.builder import System
+    from simulator.system.operating_point import Ran
     from simulator.workload.scenario import Workload
 
 
@@ -139,26 +139,54 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
     ``progress(done, total)`` is called after each token. Raises MappingError, CapacityError, SimulationStalled,
     ConservationError.
     """
-    from simulator.metrics.collect import Collector
-    from simulator.system.capacity import check_capacity
-    from simulator.system.conservation import Conservation
-    from simulator.system.parallel import ParallelRunner
-    from simulator.system.run import Runner
+    from simulator.system.operating_point import find_operating_point, thermal_spec
 
     started_s = time.perf_counter()
     if arch.spec.compat is not None and arch.spec.compat.cent:
         return _of_artifact(arch, workload, progress, started_s)
+
+    def run(platform: Platform, observers: Sequence[Instrument] = ()) -> Ran:
+        at_point = replace(arch, spec=platform)
+        return _run(at_point, workload, exact=exact, engine=engine, hooks=observers, progress=progress)
+
+    spec = thermal_spec(arch.spec)
+    if spec is None:
+        ran = run(arch.spec, hooks)
+        facts = _facts(arch, workload, ran, ran.system.static_power_w())
+    else:
+        found = find_operating_point(arch.spec, spec, run)
+        ran = run(found.platform, hooks) if hooks else found.ran
+        facts = replace(_facts(arch, workload, ran, found.static_power_w), thermal=found.thermal)
+    return ran.collector.result(replace(facts, wall_s=time.perf_counter() - started_s))
+
+
+def _run(  # noqa: PLR0913 - what a run is made of
+    arch: Arch,
+    workload: Workload,
+    *,
+    exact: bool,
+    engine: EngineName,
+    hooks: Sequence[Instrument],
+    progress: Callable[[int, int], None] | None,
+) -> Ran:
+    """One run of ``workload`` on ``arch`` as it is."""
+    from simulator.metrics.collect import Collector
+    from simulator.system.capacity import check_capacity
+    from simulator.system.conservation import Conservation
+    from simulator.system.operating_point import Ran
+    from simulator.system.parallel import ParallelRunner
+    from simulator.system.run import Runner
+
     collector, conservation = Collector(arch.spec.devices.count), Conservation()
     system = _build(arch, Hooks([*collector.instruments, conservation, *hooks]), exact=exact, engine=engine)
     layout = check_capacity(system, workload)
-    runner, further = Runner(system, conservation), tuple[str, ...]()
-    if arch.spec.devices.count > 1:
-        parallel = ParallelRunner(system, runner, workload, collector.enter_part)
-        parallel.run(progress)
-        further = parallel.assumptions()
-    else:
+    runner = Runner(system, conservation)
+    if arch.spec.devices.count == 1:
         runner.workload(workload, collector.enter, progress)
-    return _result(arch, workload, system, layout, collector, further, time.perf_counter() - started_s)
+        return Ran(system, layout, collector)
+    parallel = ParallelRunner(system, runner, workload, collector.enter_part)
+    parallel.run(progress)
+    return Ran(system, layout, collector, parallel.assumptions())
 
 
 def _of_artifact(
@@ -323,35 +351,24 @@ def _thaw(point: Point, catalog: Catalog) -> Arch:
     return Arch(spec, document.data, document.files, document)
 
 
-def _result(  # noqa: PLR0913 - what a result is made of
-    arch: Arch,
-    workload: Workload,
-    system: System,
-    layout: Layout,
-    collector: Collector,
-    further: tuple[str, ...],
-    wall_s: float,
-) -> Result:
+def _facts(arch: Arch, workload: Workload, ran: Ran, static_w: Mapping[str, Mapping[str, float]]) -> RunFacts:
     from simulator.metrics.collect import RunFacts
     from simulator.metrics.result import Capacity
 
-    components = system.components
-    return collector.result(
-        RunFacts(
-            **_identities(arch, workload),
-            batch=workload.batch,
-            energy_tables={name: component.energy_table() for name, component in components.items()},
-            static_power_w=system.static_power_w(),
-            clock_ps={name: component.clock_ps for name, component in components.items() if component.clock_ps},
-            bound_by=system.around.limits.bound_by(),
-            capacity=Capacity(needed_bytes=layout.needed_bytes, available_bytes=layout.available_bytes),
-            assumptions=(*further, *_assumptions(arch, system, workload)),
-            calibrations=tuple(calibration.model_dump() for calibration in arch.calibrations()),
-            config_hashes=arch.files | dict(workload.files),
-            seed=workload.seed,
-            wall_s=wall_s,
-            events=system.env.events,
-        )
+    system, components = ran.system, ran.system.components
+    return RunFacts(
+        **_identities(arch, workload),
+        batch=workload.batch,
+        energy_tables={name: component.energy_table() for name, component in components.items()},
+        static_power_w=static_w,
+        clock_ps={name: component.clock_ps for name, component in components.items() if component.clock_ps},
+        bound_by=system.around.limits.bound_by(),
+        capacity=Capacity(needed_bytes=ran.layout.needed_bytes, available_bytes=ran.layout.available_bytes),
+        assumptions=(*ran.assumptions, *_assumptions(arch, system, workload)),
+        calibrations=tuple(calibration.model_dump() for calibration in arch.calibrations()),
+        config_hashes=arch.files | dict(workload.files),
+        seed=workload.seed,
+        events=system.env.events,
     )
 
 

@@ -27,20 +27,25 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument(
         "--timeline", type=Path, metavar="FILE", help="also write a Perfetto/Chrome trace (FILE.gz: gzipped)"
     )
+    parser.add_argument(
+        "--temperatures", type=Path, metavar="FILE", help="also write each die's temperature after every token (CSV)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Simulate and show."""
-    from simulator.cli.simulation import simulate_named
+    from simulator.cli.simulation import simulate_named, temperature_trace
     from simulator.metrics.timeline import Timeline
 
     if args.output:
         output.prepare(args.output)
-    if args.timeline:
-        output.prepare_file(args.timeline)
+    for path in (args.timeline, args.temperatures):
+        if path:
+            output.prepare_file(path)
     timeline = Timeline() if args.timeline else None
-    hooks = (timeline,) if timeline else ()
+    trace = temperature_trace(args.arch, args.overrides) if args.temperatures else None
+    hooks = [hook for hook in (timeline, trace) if hook]
     result = simulate_named(
         args.arch, args.workload, args.overrides, batch=args.batch, exact=args.exact, engine=args.engine, hooks=hooks
     )
@@ -49,6 +54,9 @@ def run(args: argparse.Namespace) -> int:
     if timeline:
         with output.naming(args.timeline):
             timeline.write(args.timeline)
+    if trace:
+        with output.naming(args.temperatures):
+            output.write_atomically(args.temperatures, trace.to_csv())
     if args.json:
         output.raw(result.to_json())
     else:

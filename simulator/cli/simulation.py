@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from simulator.dram.engines import EngineName
     from simulator.hooks import Instrument
     from simulator.metrics.result import Result
+    from simulator.metrics.thermal import TemperatureTrace
 
 
 def simulate_named(  # noqa: PLR0913 - the command line's own arguments
@@ -34,3 +35,11 @@ def simulate_named(  # noqa: PLR0913 - the command line's own arguments
     workload = api.load_workload(workload_ref, for_workload)
     with progress(f"{arch_ref}, {workload_ref}") as report:
         return api.simulate(arch, workload, exact=exact, engine=engine, hooks=hooks, progress=report)
+
+
+def temperature_trace(arch_ref: str, overrides: Sequence[str]) -> TemperatureTrace:
+    """An observer of the temperatures of ``arch_ref``, which has to have a thermal part."""
+    from simulator import api
+    from simulator.system.operating_point import temperature_trace as trace
+
+    return trace(api.load_arch(arch_ref, split_overrides(list(overrides))[0]).spec)

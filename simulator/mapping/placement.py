@@ -76,6 +76,15 @@ def one_processor(kind: str, options: Mapping[str, str | int | float | bool]) ->
     return PROCESSORS
 
 
+@placements.register("logic_die")
+def logic_die(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+    """Products on the vaults' matrix units, the rest on their vector units, sampling on the host."""
+    del options
+    if kind in MATRIX | ATTENTION:
+        return ("vault_matrix", "matrix")
+    return ("host",) if kind in SAMPLING else ("vector",)
+
+
 @dataclass(frozen=True)
 class Placement:
     """A policy with its options and the components it chooses from, in the platform's order.

@@ -13,7 +13,7 @@ from simulator.metrics.commands import CommandCounts
 from simulator.metrics.data_movement import DataMovement
 from simulator.metrics.energy import PS_PER_S, EnergyReport, EnergyTable, EnergyTally
 from simulator.metrics.latency import OpKindTimes, TokenTimes
-from simulator.metrics.result import STAGES, Capacity, Identity, Latency, Provenance, Result
+from simulator.metrics.result import STAGES, Capacity, Identity, Latency, Provenance, Result, Thermal
 from simulator.metrics.stage import Stage, Tally, whole
 from simulator.metrics.utilization import Utilization
 
@@ -33,6 +33,7 @@ class RunFacts:
     clock_ps: Mapping[str, float]
     bound_by: Mapping[str, str]
     capacity: Capacity
+    thermal: Thermal | None = None
     assumptions: tuple[str, ...] = ()
     calibrations: tuple[dict[str, Any], ...] = ()
     config_hashes: Mapping[str, str] = field(default_factory=dict)
@@ -104,6 +105,7 @@ class Collector:
             utilization=fractions,
             bound_by=dict(sorted(facts.bound_by.items())),
             capacity=facts.capacity,
+            thermal=facts.thermal,
             assumptions=facts.assumptions,
             calibrations=facts.calibrations,
             provenance=self._provenance(facts),

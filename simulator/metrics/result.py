@@ -59,6 +59,27 @@ class Capacity(Record):
     available_bytes: int
 
 
+class Thermal(Record):
+    """The steady state of a stack under the run's average power, and what it did to the run.
+
+    ``temperature_c`` and ``power_w`` (the heat made there): of the heat sink and each die. ``refresh_factor``: how much
+    more often the memory refreshed. ``speed``: the share of full speed at which throttled parts ran. ``within_limit``:
+    whether every die stays at or below ``limit_c``. ``converged``: whether leakage and temperature settle. ``runs``:
+    simulations until refresh and speed agreed with the temperature.
+    """
+
+    ambient_c: float
+    temperature_c: dict[str, float]
+    power_w: dict[str, float]
+    hottest_c: float
+    limit_c: float
+    within_limit: bool
+    refresh_factor: int
+    speed: float
+    converged: bool
+    runs: int
+
+
 class Provenance(Record):
     """Where the figures come from. Every field but ``wall_s`` is the same for the same input."""
 
@@ -93,6 +114,7 @@ class Result(Record):
     utilization: dict[str, float]
     bound_by: dict[str, str]
     capacity: Capacity
+    thermal: Thermal | None = None
     assumptions: tuple[str, ...]
     calibrations: tuple[dict[str, Any], ...]
     provenance: Provenance

@@ -77,8 +77,13 @@ def _dram(part: Mapping[str, Any]) -> str:
 
 
 def _values(part: Mapping[str, Any]) -> str:
-    shown = {key: value for key, value in part["values"].items() if value is not None and not isinstance(value, dict)}
+    shown = {key: value for key, value in part["values"].items() if value is not None and not _nested(value)}
     return ", ".join(f"{key}: {_short(value)}" for key, value in shown.items())
+
+
+def _nested(value: object) -> bool:
+    """Whether a value has keys of its own, and is left to `--json`."""
+    return isinstance(value, dict) or (isinstance(value, list | tuple) and any(isinstance(v, dict) for v in value))
 
 
 def _short(value: object) -> str:

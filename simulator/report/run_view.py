@@ -21,7 +21,8 @@ MISSING_LIMIT = {STATIC: "flows all the time", WAITING: "data under way between 
 
 def view(result: Result) -> Group:
     """The whole picture of one run."""
-    return Group(heading(result), figures(result), *stage_view(result), component_view(result), footing(result))
+    parts = [heading(result), figures(result), *stage_view(result), component_view(result)]
+    return Group(*parts, *thermal_view(result), footing(result))
 
 
 def heading(result: Result) -> Text:
@@ -138,6 +139,19 @@ def component_view(result: Result) -> Group:
 def _visible(joules: float, result: Result) -> bool:
     """Whether a part of the energy is not shown as ``<0.1 %``."""
     return joules >= 0.0005 * result.energy_j.total > 0
+
+
+def thermal_view(result: Result) -> list[Text]:
+    """The temperatures of a stack and what they did to the run; nothing for a platform without."""
+    thermal = result.thermal
+    if thermal is None:
+        return []
+    rate = f"refresh x {thermal.refresh_factor}, speed {percent(thermal.speed)}"
+    verdict = "within" if thermal.within_limit else "above"
+    if not thermal.converged:
+        verdict = "running away from leakage, above"
+    text = f"hottest die {thermal.hottest_c:.1f} C at {thermal.ambient_c:g} C ambient, {verdict} its limit of "
+    return [Text(f"{text}{thermal.limit_c:g} C; {rate}", style="" if thermal.within_limit else "bold red")]
 
 
 def footing(result: Result) -> Text:

@@ -11,6 +11,7 @@ from simulator.system.builder import System
 from simulator.system.executor import PlacedOp, critical_path_ps
 from simulator.units import hops
 from simulator.units.base import OpUnit
+from simulator.units.stacked_memory import StackedMemory
 from simulator.workload.ops import Op
 
 
@@ -32,6 +33,7 @@ class Conservation(Instrument):
         moved, self._moved = self._moved, Counter()
         crossing_ps, self._crossing_ps = self._crossing_ps, Counter()
         _check_bytes(moved, _needed(system, ops.values()))
+        _check_stacks(system, moved)
         _check_path(ops, took_ps)
         _check_rates(system, moved, crossing_ps, took_ps)
         _check_flops(system, ops.values(), took_ps)
@@ -63,6 +65,18 @@ def _check_bytes(moved: Counter[tuple[str, str]], needed: Counter[tuple[str, str
             raise ConservationError(
                 f"{component}: {moved[component, hop]} bytes crossed {hop}, the ops needed {needed[component, hop]}"
             )
+
+
+def _check_stacks(system: System, moved: Counter[tuple[str, str]]) -> None:
+    """What leaves and enters the channels of a stacked memory is what crosses its vertical buses."""
+    for name, memory in system.components.items():
+        if isinstance(memory, StackedMemory):
+            at_channels = moved[name, hops.PINS_TO_CONTROLLER] + moved[name, hops.CONTROLLER_TO_PINS]
+            crossed = moved[memory.bus.name, hops.VERTICAL_BUS]
+            if crossed != at_channels:
+                raise ConservationError(
+                    f"{memory.bus.name}: {crossed} bytes crossed it, the channels of {name} moved {at_channels}"
+                )
 
 
 def _check_flops(system: System, placed_ops: Iterable[PlacedOp], took_ps: int) -> None:

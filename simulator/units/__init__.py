@@ -4,10 +4,25 @@ Importing this package registers the kinds below; a plug-in registers its own th
 workload, dram, config, hooks, quantities and errors; never metrics, system, report, api or cli.
 """
 
-from simulator.units import buffer, hbm_pim, host, link, matrix, memory, near_bank, vector
+from simulator.units import (
+    buffer,
+    hbm_pim,
+    host,
+    link,
+    matrix,
+    memory,
+    near_bank,
+    stacked_memory,
+    thermal,
+    vault_matrix,
+    vault_mesh,
+    vector,
+    vertical_bus,
+)
 from simulator.units.network import fabric
 from simulator.units.processors import cpu, fpga, gpu
 
 __all__ = [
-    "buffer", "cpu", "fabric", "fpga", "gpu", "hbm_pim", "host", "link", "matrix", "memory", "near_bank", "vector",
+    "buffer", "cpu", "fabric", "fpga", "gpu", "hbm_pim", "host", "link", "matrix", "memory", "near_bank", "stacked_memory",
+    "thermal", "vault_matrix", "vault_mesh", "vector", "vertical_bus",
 ]  # fmt: skip

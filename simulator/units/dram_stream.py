@@ -46,6 +46,19 @@ class StreamShape:
     interleave_bytes: int
     write: bool
 
+    def classes(self, burst: int) -> list[tuple[int, int]]:
+        """(bursts of ``burst`` bytes, channels with so many), the busiest first."""
+        chunk = max(1, self.interleave_bytes // burst)
+        bursts = -(-self.n_bytes // burst)
+        rounds, rest = divmod(bursts, chunk * self.channels)
+        full, part = divmod(rest, chunk)
+        classes = [
+            ((rounds + 1) * chunk, full),
+            (rounds * chunk + part, 1 if part else 0),
+            (rounds * chunk, self.channels - full - (1 if part else 0)),
+        ]
+        return [(n, count) for n, count in classes if n and count]
+
 
 @dataclass(frozen=True)
 class StreamWork:
@@ -76,7 +89,7 @@ class Streams:
         if found is None:
             if len(self._done) >= MOST_KEPT:
                 self._done.clear()
-            short = self._classes(shape)[0][0] <= SHORT_BURSTS
+            short = shape.classes(self.engine.spec.organization.burst_bytes)[0][0] <= SHORT_BURSTS
             found = self._run_exact(shape, phase) if exact or short else self._run_curve(shape, phase)
             self._done[key] = found
         return found
@@ -85,22 +98,8 @@ class Streams:
         interval = self.engine.interval
         return (2 * (phase * PHASES // interval) + 1) * interval // (2 * PHASES) if interval else 0
 
-    def _classes(self, shape: StreamShape) -> list[tuple[int, int]]:
-        """(bursts, channels with so many), the busiest first."""
-        burst = self.engine.spec.organization.burst_bytes
-        chunk = max(1, shape.interleave_bytes // burst)
-        bursts = -(-shape.n_bytes // burst)
-        rounds, rest = divmod(bursts, chunk * shape.channels)
-        full, part = divmod(rest, chunk)
-        classes = [
-            ((rounds + 1) * chunk, full),
-            (rounds * chunk + part, 1 if part else 0),
-            (rounds * chunk, shape.channels - full - (1 if part else 0)),
-        ]
-        return [(n, count) for n, count in classes if n and count]
-
     def _run_exact(self, shape: StreamShape, phase: int) -> StreamWork:
-        classes = self._classes(shape)
+        classes = shape.classes(self.engine.spec.organization.burst_bytes)
         segments = [Stream("W" if shape.write else "R", 0, n_bursts, channels) for n_bursts, channels in classes]
         run = self.engine.device.run_streams(segments, refresh_phase=phase)
         longest = classes[0][0]
@@ -116,7 +115,7 @@ class Streams:
         curve = self._curves.get(shape.write)
         if curve is None:
             curve = self._curves[shape.write] = _Curve(self.engine, write=shape.write)
-        classes = self._classes(shape)
+        classes = shape.classes(self.engine.spec.organization.burst_bytes)
         longest = classes[0][0]
         end = int(curve.at(np.array([longest]), phase)[0])
         works = [(curve.work(n_bursts, end, phase), channels) for n_bursts, channels in classes]

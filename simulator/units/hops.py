@@ -10,9 +10,11 @@ PINS_TO_CONTROLLER = "pins->controller"
 """Device to memory controller: read bursts and the sums of near-bank units."""
 CONTROLLER_TO_PINS = "controller->pins"
 """Memory controller to device: write bursts, near-bank input vectors and start values."""
+VERTICAL_BUS = "vertical_bus"
+"""Between the DRAM dies and the logic die of a stack, over its vertical wires."""
 LINK = "link"
 """Between two components over a link."""
 SRAM = "sram"
 """Into and out of an on-chip buffer."""
 
-HOPS = (CELLS_TO_IO, IO_TO_MAC, PINS_TO_CONTROLLER, CONTROLLER_TO_PINS, LINK, SRAM)
+HOPS = (CELLS_TO_IO, IO_TO_MAC, PINS_TO_CONTROLLER, CONTROLLER_TO_PINS, VERTICAL_BUS, LINK, SRAM)

@@ -171,7 +171,7 @@ class Matrix(OpUnit):
         if not rest:
             arrived_ps, end_ps = self._timing(tiling, ahead.fetches, None, now_ps)
             return MatrixRun(now_ps, arrived_ps, end_ps, ahead.fetches[-1].stream.work)
-        start, stream = self.memory.look_up(rest)
+        start, stream = self.look_up(op, rest)
         if ahead.n_bytes:
             start_ps = now_ps
             fetch = Fetch(engine.to_ps(start), stream, tiling.waves - ahead.waves)
@@ -181,6 +181,11 @@ class Matrix(OpUnit):
             arrived_ps, end_ps = (start_ps + time_ps for time_ps in self._paced(tiling, stream))
         booking = self.memory.book(start, stream, arrived_ps, op)
         return MatrixRun(start_ps, arrived_ps, end_ps, booking.work)
+
+    def look_up(self, op: Op, n_bytes: int) -> tuple[int, StreamWork]:
+        """(first tick, stream) of the last ``n_bytes`` of the operand of ``op``, spread over all channels."""
+        del op
+        return self.memory.look_up(n_bytes)
 
     def _check_width(self, op: Op, n_bytes: int, elements: int) -> None:
         """Narrower elements are widened as they shift in; wider ones do not fit the cells."""

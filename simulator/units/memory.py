@@ -11,6 +11,7 @@ from pydantic import Field
 
 from simulator.config.dram_schema import Dram
 from simulator.config.energy import resolve_energy
+from simulator.dram.activation_limit import ActivationLimit, StandardWindows, assumption, limited
 from simulator.errors import ConfigError
 from simulator.mapping.chain import Chain
 from simulator.mapping.layout import Store
@@ -39,7 +40,7 @@ class MemorySpec(PartSpec):
     """``channels`` channels of ``dram``; consecutive ``interleave_bytes`` go to consecutive channels.
 
     ``controller_pj_per_command``: controller and PHY for each DRAM command. ``controller_static_w``: of all
-    controllers together.
+    controllers together. ``activation_limit``: a policy in place of the standard's windows on opening rows.
     """
 
     kind: Literal["dram"]
@@ -48,6 +49,7 @@ class MemorySpec(PartSpec):
     interleave_bytes: PositiveInt
     controller_pj_per_command: NonNegative
     controller_static_w: NonNegative
+    activation_limit: ActivationLimit = StandardWindows(policy="standard")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Memory(Component):
     spec: MemorySpec
 
     def __init__(self, name: str, spec: MemorySpec, around: Surroundings) -> None:
+        dram = limited(spec.dram, spec.activation_limit, f"components.{name}.activation_limit")
+        spec = spec.model_copy(update={"dram": dram})
         super().__init__(name, spec, around)
         self.streams = streams_for(spec.dram, around.engine)
         self.engine = self.streams.engine
@@ -144,8 +148,11 @@ class Memory(Component):
 
     def look_up(self, n_bytes: int, *, write: bool = False) -> tuple[int, StreamWork]:
         """(first tick, stream) that `stream` would book; for a unit that paces the stream itself."""
+        return self.look_up_shape(StreamShape(n_bytes, self.spec.channels, self.spec.interleave_bytes, write))
+
+    def look_up_shape(self, shape: StreamShape) -> tuple[int, StreamWork]:
+        """As `look_up`, for a stream of any shape."""
         start = self._start()
-        shape = StreamShape(n_bytes, self.spec.channels, self.spec.interleave_bytes, write)
         return start, self.streams.run(shape, start, exact=self.around.exact)
 
     def book(self, start: int, stream: StreamWork, end_ps: int, op: Op) -> Booking:
@@ -277,7 +284,11 @@ class Memory(Component):
 
     def assumptions(self) -> tuple[str, ...]:
         """The standard's own, and how this run shortens streams."""
-        standard = tuple(f"{self.spec.dram.name}: {text}" for text in self.spec.dram.assumptions)
+        limit = assumption(self.spec.activation_limit)
+        standard = (
+            *(f"{self.spec.dram.name}: {text}" for text in self.spec.dram.assumptions),
+            *([f"{self.name}: {limit}"] if limit else []),
+        )
         if self.around.exact:
             return standard
         streams = (

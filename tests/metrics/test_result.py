@@ -23,7 +23,7 @@ DESIGN_KEYS = {
         "cycles",
     ),
     *("energy_j", "data_movement_bytes", "commands", "utilization", "bound_by", "capacity", "assumptions"),
-    *("calibrations", "provenance", "time_by_op_kind_s", "energy_by_op_kind_j"),
+    *("calibrations", "provenance", "time_by_op_kind_s", "energy_by_op_kind_j", "thermal"),
 }
 PREFILL_PS, STEP_PS, STEPS, BATCH = 50_000_000, 10_000_000, 3, 2
 

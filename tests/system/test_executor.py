@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import networkx as nx
 import pytest
-from tiny import MODEL, PLATFORMS, Log, system
+from tiny import EVERY_FAMILY, MODEL, Log, system
 
 from simulator.errors import ConservationError, MappingError, SimulationStalled
 from simulator.system.conservation import Conservation
@@ -34,7 +34,7 @@ def chain(*kinds: str, n_bytes: int = 0) -> nx.DiGraph:  # type: ignore[type-arg
     return graph
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", EVERY_FAMILY)
 def test_an_op_starts_after_its_inputs_and_a_unit_runs_one_at_a_time(name: str) -> None:
     log = Log()
     running = system(name, log)
@@ -49,7 +49,7 @@ def test_an_op_starts_after_its_inputs_and_a_unit_runs_one_at_a_time(name: str) 
     assert critical_path_ps(ops) <= running.env.now_ps
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", EVERY_FAMILY)
 def test_two_runs_report_the_same_in_the_same_order(name: str) -> None:
     logs = (Log(), Log())
     for log in logs:
@@ -122,7 +122,7 @@ def test_a_step_above_the_peak_rate_fails_the_run(monkeypatch: pytest.MonkeyPatc
         Runner(running, conservation).step(step())
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", EVERY_FAMILY)
 def test_data_takes_only_the_documented_hops(name: str) -> None:
     log = Log()
     running = system(name, log)

@@ -1,7 +1,7 @@
 """Whole runs of a tiny model on every shipped platform."""
 
 import pytest
-from tiny import MODEL, PLATFORMS, arch, system, workload
+from tiny import EVERY_FAMILY, MODEL, arch, system, workload
 
 from simulator.api import load_workload, run_op, simulate
 from simulator.config.paths import list_names
@@ -12,14 +12,14 @@ from simulator.system.run import Runner
 from simulator.workload.graph import DecodeGraphs
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", EVERY_FAMILY)
 def test_the_same_run_twice_gives_the_same_result(name: str) -> None:
     first, second = (simulate(arch(name), workload()) for _ in range(2))
     clock = {"provenance": {"wall_s"}}
     assert first.model_dump(exclude=clock) == second.model_dump(exclude=clock)
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", EVERY_FAMILY)
 def test_the_reference_engine_gives_the_same_result(name: str) -> None:
     job = workload(prompt_tokens=2, output_tokens=2)
     compiled = simulate(arch(name), job, exact=True)
@@ -28,7 +28,7 @@ def test_the_reference_engine_gives_the_same_result(name: str) -> None:
     assert compiled.model_dump(exclude=clock) == reference.model_dump(exclude=clock)
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", EVERY_FAMILY)
 @pytest.mark.parametrize("batch", [1, 3])
 def test_conservation_holds_and_the_roofline_is_not_beaten(name: str, batch: int) -> None:
     result = simulate(arch(name), workload(batch=batch))
@@ -43,7 +43,7 @@ def test_conservation_holds_and_the_roofline_is_not_beaten(name: str, batch: int
     assert result.capacity.needed_bytes <= result.capacity.available_bytes
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", EVERY_FAMILY)
 def test_a_longer_context_takes_longer(name: str) -> None:
     short, long = (simulate(arch(name), workload(prompt_tokens=n, output_tokens=2)) for n in (16, 400))
     assert short.latency.tpot_s is not None
@@ -52,14 +52,14 @@ def test_a_longer_context_takes_longer(name: str) -> None:
     assert short.latency.ttft_s < long.latency.ttft_s
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", EVERY_FAMILY)
 def test_progress_counts_every_token(name: str) -> None:
     seen: list[tuple[int, int]] = []
     simulate(arch(name), workload(), progress=lambda done, total: seen.append((done, total)))
     assert seen == [(n, 5) for n in range(1, 6)]
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", EVERY_FAMILY)
 def test_the_default_is_within_a_thousandth_of_the_exact_decode_step(name: str) -> None:
     # Llama-2-7B's shapes, cut to four layers: long streams are where the default takes its short cut.
     model = load_workload("llama2_7b_512_64").model
@@ -95,7 +95,7 @@ def test_sampled_steps_are_declared_and_stay_near_the_full_run() -> None:
     assert any("every 8th decode step" in text for text in sampled.assumptions)
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", EVERY_FAMILY)
 def test_what_does_not_fit_says_what_would(name: str) -> None:
     # Weights of HBM-PIM fill up to outputs on all channels: more channels hold no more of a 70B model.
     would_fit = "$" if name == "hbm_pim_card" else "; what would fit: .* channels"
@@ -112,7 +112,7 @@ def test_the_layout_gives_every_weight_its_rows() -> None:
     assert store.capacity_bytes == layout.available_bytes == 16 * 2**30
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", EVERY_FAMILY)
 @pytest.mark.parametrize(
     ("kind", "shape"),
     [
