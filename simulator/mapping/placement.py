@@ -85,6 +85,15 @@ def logic_die(kind: str, options: Mapping[str, str | int | float | bool]) -> tup
     return ("host",) if kind in SAMPLING else ("vector",)
 
 
+@placements.register("dpu_first")
+def dpu_first(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+    """Products and cache writes on DPUs, element-wise ops on the host's vector unit, sampling on the host."""
+    del options
+    if kind in MATRIX | ATTENTION | CACHE:
+        return ("dpu",)
+    return ("host",) if kind in SAMPLING else ("vector",)
+
+
 @dataclass(frozen=True)
 class Placement:
     """A policy with its options and the components it chooses from, in the platform's order.

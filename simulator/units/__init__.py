@@ -6,12 +6,14 @@ workload, dram, config, hooks, quantities and errors; never metrics, system, rep
 
 from simulator.units import (
     buffer,
+    dpu,
     hbm_pim,
     host,
     link,
     matrix,
     memory,
     near_bank,
+    rank_bus,
     stacked_memory,
     thermal,
     vault_matrix,
@@ -23,6 +25,6 @@ from simulator.units.network import fabric
 from simulator.units.processors import cpu, fpga, gpu
 
 __all__ = [
-    "buffer", "cpu", "fabric", "fpga", "gpu", "hbm_pim", "host", "link", "matrix", "memory", "near_bank", "stacked_memory",
-    "thermal", "vault_matrix", "vault_mesh", "vector", "vertical_bus",
+    "buffer", "cpu", "dpu", "fabric", "fpga", "gpu", "hbm_pim", "host", "link", "matrix", "memory", "near_bank", "rank_bus",
+    "stacked_memory", "thermal", "vault_matrix", "vault_mesh", "vector", "vertical_bus",
 ]  # fmt: skip
