@@ -356,8 +356,10 @@ def _facts(arch: Arch, workload: Workload, ran: Ran, static_w: Mapping[str, Mapp
     from simulator.metrics.result import Capacity
 
     system, components = ran.system, ran.system.components
+    identities = _identities(arch, workload)
     return RunFacts(
-        **_identities(arch, workload),
+        arch=identities["arch"],
+        workload=identities["workload"],
         batch=workload.batch,
         energy_tables={name: component.energy_table() for name, component in components.items()},
         static_power_w=static_w,
