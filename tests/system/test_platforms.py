@@ -1,6 +1,8 @@
 """Processors of each kind on whole models: below the roofline, monotone in batch, bound by what should bind them."""
 
+import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,23 @@ from simulator.workload.precision import Precision
 PLATFORMS = {"h100_sxm": "fp16", "xeon_8488c": "fp16", "u280": "int4", "gaudi2": "fp16"}
 """One of each kind -> the weights it holds."""
 PROMPT = 32
+
+
+CAPACITY = re.compile(r"(\d+) GB(?:,| of)")
+DESCRIBED = tuple(
+    path.stem
+    for path in sorted(Path("arch_configs/platforms").glob("*/*.yaml"))
+    if path.parent.name in ("cpu", "gpu", "fpga", "asic") and CAPACITY.search(path.read_text().split("family:")[0])
+)
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_a_platform_has_the_memory_that_its_description_names(name: str) -> None:
+    arch = api.load_arch(name)
+    stores = [c.store for c in build_system(arch.spec).components.values() if isinstance(c, Memory)]
+    found = CAPACITY.search(arch.spec.description or "")
+    assert found is not None
+    assert sum(store.capacity_bytes for store in stores) == int(found[1]) * 2**30
 
 
 @cache
