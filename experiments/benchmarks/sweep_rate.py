@@ -87,7 +87,7 @@ def main() -> None:
         if not stopped:
             sample(process.pid, args.folder / "journal" / "local.jsonl", start_s, samples)
         if not stopped and samples.at_s[-1] > args.seconds:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
             stopped = True
         time.sleep(1.0)
     report(samples, args.jobs, in_points_s(args.folder) - before_s)
