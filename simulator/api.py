@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from simulator.metrics.result import Identity, Result
     from simulator.system.builder import System
     from simulator.system.operating_point import Ran
+    from simulator.units.base import Component
     from simulator.workload.scenario import Workload
 
 
@@ -249,9 +250,10 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
 ) -> dict[str, Any]:
     """One op of ``kind`` on an (outputs, inputs) operand for ``batch`` vectors, alone on ``arch``.
 
-    Gives ``cycles`` (of the unit that runs it), ``time_ps``, ``energy_j`` (with static power while it runs),
-    ``bytes`` read and written in the cell arrays, ``link_bytes`` over links, ``flops``, ``bound_by``, ``commands`` and
-    ``unit``. A collective runs on all devices of the platform, any other op on one. Raises MappingError.
+    Gives ``cycles`` (of the unit that runs it; where it has no clock, as links, of the first part that has one),
+    ``time_ps``, ``energy_j`` (with static power while it runs), ``bytes`` read and written in the cell arrays,
+    ``link_bytes`` over links, ``flops``, ``bound_by``, ``commands`` and ``unit``. A collective runs on all devices of
+    the platform, any other op on one. Raises MappingError.
     """
     from simulator.metrics.collect import Collector
     from simulator.system.conservation import Conservation
@@ -276,7 +278,7 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
         collector.tokens.stage_ps(),
     )
     return {
-        "cycles": math.ceil(time_ps / (components[unit].clock_ps or 1)),
+        "cycles": math.ceil(time_ps / _clock_ps(components, unit)),
         "time_ps": time_ps,
         "energy_j": report.energy().total,
         "bytes": collector.movement.by_hop().get(CELLS_TO_IO, 0),
@@ -286,6 +288,11 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
         "commands": collector.command_counts.by_name(),
         "unit": unit,
     }
+
+
+def _clock_ps(components: Mapping[str, Component], unit: str) -> float:
+    clocks = (components[unit].clock_ps, *(component.clock_ps for component in components.values()))
+    return next((clock for clock in clocks if clock), 1.0)
 
 
 def sweep(

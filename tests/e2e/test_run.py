@@ -126,3 +126,8 @@ def test_one_operator_alone(nearbank: Callable[..., Any]) -> None:
     assert shown.json.keys() >= {"cycles", "time_ps", "energy_j", "bytes", "flops", "bound_by", "commands"}
     assert shown.json["flops"] == 2 * 4096 * 4096
     assert shown.json["bytes"] >= 2 * 4096 * 4096
+
+
+def test_an_op_on_links_counts_the_cycles_of_the_memory(nearbank: Callable[..., Any]) -> None:
+    done = nearbank("op", "cent_8dev", "allreduce", "--shape", "1x4096", "--json").json
+    assert done["cycles"] == -(-done["time_ps"] // 500)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LIMITS_PCT = {"refresh_on": 2.0, "refresh_off": 1.0}
 MEDIAN_LIMIT_PCT = 0.5
 TABLE_LIMIT_PCT = 0.0
-"""Issue 3: every case within 2 %, within 1 % with refresh off, the median within 0.5 %; equal tables are equal."""
+"""Every case within 2 %, within 1 % with refresh off, the median within 0.5 %; equal tables are equal."""
 
 TABLE = "table"
 UNSUPPORTED = "unsupported"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FILE, GOLDEN, SIMULATOR = "energy_dramsim3.json", "golden.json", "dramsim3"
 ENERGY = "energy"
 LIMIT_PCT = 3.0
-"""Issue 3: energies within 3 % on the same inputs."""
+"""Energies within 3 % on the same inputs."""
 
 STATS = "dramsim3_stats"
 SECTIONS = {"dram_structure", "timing", "power", "system"}
