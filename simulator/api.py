@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from simulator.config.loader import Document
     from simulator.config.platform_schema import Calibration, Platform
     from simulator.dram.engines import EngineName
+    from simulator.errors import ConfigError
     from simulator.explore.outcome import Figures
     from simulator.explore.plan import Plan
     from simulator.explore.points import Catalog, Point
@@ -85,7 +86,25 @@ def load_arch(ref: str | Path, overrides: Iterable[str] = ()) -> Arch:
     document = load_document(ref, expected_kind="platform", overrides=overrides)
     spec = build(document, Platform)
     _check_policies(document, spec)
+    _check_areas(document, spec)
     return Arch(spec, document.data, document.files, document)
+
+
+def _check_areas(document: Document, spec: Platform) -> None:
+    """Every count of silicon can be computed, which needs all components."""
+    from simulator.errors import ConfigError
+    from simulator.metrics.area import die_area
+
+    try:
+        die_area(spec)
+    except ConfigError as error:
+        raise _located(document, error) from None
+
+
+def _located(document: Document, error: ConfigError) -> ConfigError:
+    """``error`` with the place in ``document`` that its key names."""
+    steps = [int(step) if step.isdecimal() else step for step in error.key.split(".")]
+    return document.locate(steps).error(error.message, error.key)
 
 
 def _check_policies(document: Document, spec: Platform) -> None:
@@ -113,8 +132,7 @@ def _build(arch: Arch, hooks: Hooks, *, exact: bool, engine: EngineName) -> Syst
     except ConfigError as error:
         if error.file is not None or arch.document is None:
             raise
-        steps = [int(step) if step.isdecimal() else step for step in error.key.split(".")]
-        raise arch.document.locate(steps).error(error.message, error.key) from None
+        raise _located(arch.document, error) from None
 
 
 def load_workload(ref: str | Path, overrides: Iterable[str] = ()) -> Workload:
@@ -359,6 +377,7 @@ def _thaw(point: Point, catalog: Catalog) -> Arch:
 
 
 def _facts(arch: Arch, workload: Workload, ran: Ran, static_w: Mapping[str, Mapping[str, float]]) -> RunFacts:
+    from simulator.metrics.area import die_area
     from simulator.metrics.collect import RunFacts
     from simulator.metrics.result import Capacity
 
@@ -373,6 +392,7 @@ def _facts(arch: Arch, workload: Workload, ran: Ran, static_w: Mapping[str, Mapp
         clock_ps={name: component.clock_ps for name, component in components.items() if component.clock_ps},
         bound_by=system.around.limits.bound_by(),
         capacity=Capacity(needed_bytes=ran.layout.needed_bytes, available_bytes=ran.layout.available_bytes),
+        area=die_area(arch.spec),
         assumptions=(*ran.assumptions, *_assumptions(arch, system, workload)),
         calibrations=tuple(calibration.model_dump() for calibration in arch.calibrations()),
         config_hashes=arch.files | dict(workload.files),

@@ -1,5 +1,7 @@
 """Conditions over named values, as sweeps write them: ``memory.channels * 2 <= 64 and workload.model == 'llama2_7b'``.
 
+Arithmetic alone is a number: ``rows * cols``.
+
 Names are dotted. Only what is listed in `ALLOWED` is understood; nothing is ever executed.
 """
 
@@ -65,6 +67,18 @@ class Condition:
             case ast.Compare(left=left, ops=[ast.Gt() | ast.GtE()], comparators=[right]):
                 return _difference(right, left, values)
         return 0.0 if self.holds(values) else 1.0
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The names that the arithmetic ``text`` reads, each once. Raises ValueError for text that is none."""
+    return Condition(text).names
+
+
+def amount(text: str, values: Mapping[str, Value]) -> float:
+    """The number that the arithmetic ``text`` gives of ``values``. Raises ValueError where it gives none."""
+    tree = _parse(text)
+    _check(tree)
+    return float(_arithmetic(operator.add, tree, 0, _value(tree, values)))
 
 
 def _difference(low: ast.expr, high: ast.expr, values: Mapping[str, Value]) -> float:

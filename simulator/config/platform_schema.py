@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, SerializeAsAny, ValidationError, Wit
 from pydantic_core import PydanticCustomError
 
 from simulator.config.allowed import COMPONENT_MARK
+from simulator.config.area_schema import Areas
 from simulator.config.base_schema import Spec
 from simulator.config.compat_schema import CentArtifact
 from simulator.config.registry import component_specs
@@ -19,11 +20,13 @@ Family = Literal["cpu", "gpu", "fpga", "asic", "pim", "ndp3d", "hybrid"]
 class ComponentSpec(Spec):
     """The base of every component's spec.
 
-    A unit module derives its own and registers it in `component_specs` under its kind.
+    A unit module derives its own and registers it in `component_specs` under its kind. ``area``: the silicon of one
+    device that it takes.
     """
 
     kind: str
     source: str | None = None
+    area: Areas = Field(default_factory=dict)
 
 
 class Calibration(Spec):

@@ -11,9 +11,11 @@ from simulator.config.overrides import COMPONENTS, WORKLOAD_PREFIX
 from simulator.config.platform_schema import Platform
 from simulator.errors import ConfigError
 from simulator.explore.points import Point
+from simulator.metrics.area import die_area
 from simulator.workload.scenario import Workload
 
 NEEDED, AVAILABLE = "capacity.needed_bytes", "capacity.available_bytes"
+AREA = "area_mm2"
 
 
 def is_skipped(
@@ -26,6 +28,8 @@ def is_skipped(
     names: dict[str, Value] = {**_leaves(values), **workload_names(workload), **point.labels}
     if NEEDED in condition.names or AVAILABLE in condition.names:
         names |= _capacity(platform, workload)
+    if AREA in condition.names:
+        names[AREA] = die_area(platform).total_mm2
     try:
         return condition.holds(names)
     except ValueError as error:
@@ -40,7 +44,7 @@ def check_names(
     complain: Callable[[str], Exception],
 ) -> None:
     """Raise what ``complain`` makes of a name in ``text`` that no point has."""
-    known = {**_leaves(values), **workload_names(workload), **labels, NEEDED: 0, AVAILABLE: 0}
+    known = {**_leaves(values), **workload_names(workload), **labels, NEEDED: 0, AVAILABLE: 0, AREA: 0}
     for name in Condition(text).names:
         if name not in known:
             raise complain(f"there is no '{name}' in a design point{hint(name, known)}")

@@ -9,6 +9,7 @@ from typing import Any
 from simulator.errors import ConservationError
 from simulator.hooks import Instrument
 from simulator.metrics import provenance
+from simulator.metrics.area import DieArea
 from simulator.metrics.commands import CommandCounts
 from simulator.metrics.data_movement import DataMovement
 from simulator.metrics.energy import PS_PER_S, EnergyReport, EnergyTable, EnergyTally
@@ -33,6 +34,7 @@ class RunFacts:
     clock_ps: Mapping[str, float]
     bound_by: Mapping[str, str]
     capacity: Capacity
+    area: DieArea = field(default_factory=lambda: DieArea({}, ()))
     thermal: Thermal | None = None
     assumptions: tuple[str, ...] = ()
     calibrations: tuple[dict[str, Any], ...] = ()
@@ -105,8 +107,10 @@ class Collector:
             utilization=fractions,
             bound_by=dict(sorted(facts.bound_by.items())),
             capacity=facts.capacity,
+            area_mm2=facts.area.total_mm2,
+            area_by_component_mm2=dict(sorted(facts.area.by_component_mm2.items())),
             thermal=facts.thermal,
-            assumptions=facts.assumptions,
+            assumptions=(*facts.assumptions, *facts.area.assumptions()),
             calibrations=facts.calibrations,
             provenance=self._provenance(facts),
         )

@@ -114,6 +114,8 @@ class Result(Record):
     utilization: dict[str, float]
     bound_by: dict[str, str]
     capacity: Capacity
+    area_mm2: float | None = None
+    area_by_component_mm2: dict[str, float] = Field(default_factory=dict)
     thermal: Thermal | None = None
     assumptions: tuple[str, ...]
     calibrations: tuple[dict[str, Any], ...]

@@ -59,6 +59,8 @@ def _peaks(part: Mapping[str, Any]) -> str:
         figures.append(f"{n_bytes(part['capacity_bytes'])} capacity")
     if part["static_power_w"]:
         figures.append(f"{si(part['static_power_w'], 'W')} static power")
+    if part["area_mm2"] is not None:
+        figures.append(f"{part['area_mm2']:.4g} mm² of silicon")
     return ", ".join(figures)
 
 

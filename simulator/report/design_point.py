@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simulator.metrics.area import die_area
 from simulator.system.builder import build_system
 from simulator.units.hbm_pim import HbmPim
 from simulator.units.matrix import Matrix
@@ -19,8 +20,11 @@ FLOPS_PER_MAC = 2
 
 
 def describe(platform: Platform) -> dict[str, Any]:
-    """Parts with their peak figures: ``bytes_per_s`` by the hop they bound, ``flops_per_s``, ``capacity_bytes``."""
-    system = build_system(platform)
+    """Parts with their peak figures: ``bytes_per_s`` by the hop they bound, ``flops_per_s``, ``capacity_bytes``.
+
+    ``area_mm2``: of all devices together.
+    """
+    system, area = build_system(platform), die_area(platform)
     return {
         "name": platform.name,
         "family": platform.family,
@@ -30,13 +34,16 @@ def describe(platform: Platform) -> dict[str, Any]:
         "parallelism": platform.parallelism.model_dump(),
         "placement": platform.placement.model_dump(),
         "layout": platform.layout,
-        "components": {name: _part(component) for name, component in system.components.items()},
+        "area_mm2": area.total_mm2,
+        "components": {
+            name: _part(component, area.by_component_mm2.get(name)) for name, component in system.components.items()
+        },
         "assumptions": list(platform.assumptions),
         "calibrations": [calibration.model_dump() for calibration in platform.calibrations],
     }
 
 
-def _part(component: Component) -> dict[str, Any]:
+def _part(component: Component, area_mm2: float | None) -> dict[str, Any]:
     part: dict[str, Any] = {
         "kind": component.role,
         "description": component.spec.description,
@@ -45,6 +52,7 @@ def _part(component: Component) -> dict[str, Any]:
         ),
         "source": component.spec.source,
         "static_power_w": sum(component.static_power_w().values()),
+        "area_mm2": area_mm2,
         "assumptions": list(component.assumptions()),
     }
     ceilings = {" and ".join(hops): bytes_per_s for hops, bytes_per_s in component.ceilings()}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.config.conditions import Condition
+from simulator.config.conditions import Condition, amount, names_in
 
 NAMES: dict[str, Any] = {"memory.channels": 8, "workload.model": "llama2_7b", "power_w": 40.5, "gone": None, "on": True}
 
@@ -90,3 +90,14 @@ def test_the_excess_is_positive_only_where_the_condition_fails(a: float, b: floa
     else:
         assert condition.excess(values) >= 0
         assert condition.excess(values) > 0 or a == b
+
+
+def test_arithmetic_alone_is_a_number() -> None:
+    assert amount("memory.channels * 2 / 4 - 1", NAMES) == 3
+    assert names_in("memory.channels * power_w + memory.channels") == ("memory.channels", "power_w")
+
+
+@pytest.mark.parametrize("text", ["workload.model", "power_w > 1", "'text'"])
+def test_what_is_no_number_is_refused_as_one(text: str) -> None:
+    with pytest.raises(ValueError, match="needs numbers"):
+        amount(text, NAMES)

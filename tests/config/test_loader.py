@@ -167,7 +167,8 @@ def test_plugins_are_imported_before_validation(write: Write, tmp_path: Path, mo
     text = PLATFORM + "plugins: [plugin_of_the_loader_test]\n"
     write("sample.yaml", text.replace("components:\n", "components:\n  extra: {kind: loader_test_part, lanes: 4}\n"))
     platform = build(load_document("sample"), Platform)
-    assert platform.components["extra"].model_dump() == {"kind": "loader_test_part", "source": None, "lanes": 4}
+    part = platform.components["extra"].model_dump()
+    assert part == {"kind": "loader_test_part", "source": None, "area": {}, "lanes": 4}
 
 
 def test_built_specs_are_frozen_and_hold_integers(write: Write) -> None:

@@ -22,7 +22,17 @@ DESIGN_KEYS = {
         "time_ps",
         "cycles",
     ),
-    *("energy_j", "data_movement_bytes", "commands", "utilization", "bound_by", "capacity", "assumptions"),
+    *(
+        "energy_j",
+        "data_movement_bytes",
+        "commands",
+        "utilization",
+        "bound_by",
+        "capacity",
+        "area_mm2",
+        "area_by_component_mm2",
+        "assumptions",
+    ),
     *("calibrations", "provenance", "time_by_op_kind_s", "energy_by_op_kind_j", "thermal"),
 }
 PREFILL_PS, STEP_PS, STEPS, BATCH = 50_000_000, 10_000_000, 3, 2
