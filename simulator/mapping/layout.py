@@ -76,7 +76,11 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Cache:
-    """The KV cache: ``layers`` layers of ``kv_heads`` cached heads a sequence, ``element_bits`` an element."""
+    """The KV cache: ``layers`` layers of ``kv_heads`` cached heads a sequence, ``element_bits`` an element.
+
+    ``tensors``: keys and values; fewer where one tensor is both. ``window``: the last tokens, which alone are kept.
+    ``fixed``: elements of each sequence that do not grow with its tokens (a state).
+    """
 
     layers: int
     kv_heads: int
@@ -84,14 +88,34 @@ class Cache:
     element_bits: int
     store: str
     tiled: bool
+    tensors: int = 2
+    window: int | None = None
+    fixed: int = 0
 
     def rows(self, store: Store, batch: int, tokens: int) -> int:
         """Rows of each bank that ``tokens`` tokens of ``batch`` sequences take."""
         heads = batch * self.kv_heads
+        kept = tokens if self.window is None else min(tokens, self.window)
         if self.tiled and store.array is not None:
-            return self.layers * cache_rows(store.array, CacheShape(heads, self.head_dim), tokens)
-        layer_bytes = 2 * -(-heads * tokens * self.head_dim * self.element_bits // 8)
-        return self.layers * store.linear_rows(layer_bytes)
+            return self.layers * cache_rows(store.array, CacheShape(heads, self.head_dim), kept)
+        layer_bytes = self.tensors * -(-heads * kept * self.head_dim * self.element_bits // 8)
+        return self.layers * store.linear_rows(layer_bytes + -(-batch * self.fixed * self.element_bits // 8))
+
+
+@dataclass(frozen=True)
+class Caches:
+    """The caches of layers that keep different things, in one memory."""
+
+    parts: tuple[Cache, ...]
+
+    @property
+    def store(self) -> str:
+        """The memory that they lie in."""
+        return self.parts[0].store
+
+    def rows(self, store: Store, batch: int, tokens: int) -> int:
+        """Rows of each bank that ``tokens`` tokens of ``batch`` sequences take."""
+        return sum(part.rows(store, batch, tokens) for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -99,7 +123,7 @@ class Demand:
     """Everything that has to lie somewhere: weights and the cache of ``batch`` sequences of ``tokens`` tokens."""
 
     tensors: tuple[Tensor, ...]
-    cache: Cache
+    cache: Cache | Caches
     batch: int
     tokens: int
 

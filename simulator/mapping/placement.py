@@ -9,11 +9,11 @@ from typing import Protocol
 from simulator.config.registry import Registry
 from simulator.errors import MappingError
 from simulator.workload.collective import COLLECTIVE_KINDS
-from simulator.workload.ops import Op
+from simulator.workload.ops import KindsOf, Op
 
-ATTENTION = frozenset({"attn_score", "attn_context"})
-MATRIX = frozenset({"qkv_proj", "out_proj", "ffn_gate", "ffn_up", "ffn_down", "lm_head"})
-CACHE = frozenset({"kv_append"})
+ATTENTION = KindsOf("attention")
+MATRIX = KindsOf("matrix")
+CACHE = KindsOf("cache")
 SAMPLING = frozenset({"sampling"})
 ELEMENTWISE = frozenset({"add", "mul", "relu"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from simulator.mapping.layout import Cache, Demand, Layout, Store, Tensor, layouts
+from simulator.mapping.layout import Cache, Caches, Demand, Layout, Store, Tensor, layouts
 from simulator.mapping.parallel import parallel_policies
 from simulator.mapping.parallel.plan import make_plan
 from simulator.system.builder import System
@@ -103,18 +103,25 @@ def _tensors(system: System, workload: Workload) -> tuple[Tensor, ...]:
     )
 
 
-def _cache(system: System, workload: Workload) -> Cache:
+def _cache(system: System, workload: Workload) -> Caches:
     graph = DecodeGraphs(workload.model, batch=workload.batch, precision=workload.precision).at(workload.prompt_tokens)
-    reader = next(op for _, op in ops_of(graph) if op.kind == "attn_score")
+    reader = next(op for _, op in ops_of(graph) if op.kv_read_bytes)
     unit = system.units[system.placement.component_for(reader)]
-    model = workload.model
-    return Cache(
-        layers=model.n_layers,
-        kv_heads=model.n_kv_heads,
-        head_dim=model.head_dim,
-        element_bits=int(FORMAT_BITS[workload.precision.kv_cache]),
-        store=_memory_of(unit),
-        tiled=isinstance(unit, NearBank),
+    return Caches(
+        tuple(
+            Cache(
+                layers=kept.layers,
+                kv_heads=kept.heads,
+                head_dim=kept.head_dim,
+                element_bits=int(FORMAT_BITS[workload.precision.kv_cache]),
+                store=_memory_of(unit),
+                tiled=isinstance(unit, NearBank),
+                tensors=kept.tensors,
+                window=kept.window,
+                fixed=kept.fixed,
+            )
+            for kept in workload.model.architecture.memory(workload.model)
+        )
     )
 
 

@@ -25,6 +25,7 @@ from simulator.workload.collective import CollectiveOp
 from simulator.workload.graph import SINK, SOURCE
 from simulator.workload.ops import Op
 from simulator.workload.scenario import Workload
+from simulator.workload.step import Step
 
 EnterPart = Callable[[str, float, float, float], None]
 """Called before each part with its stage and how often it counts: time, count, tokens."""
@@ -37,11 +38,19 @@ _ALWAYS = (
 )
 
 
+def _check_equal_blocks(workload: Workload) -> None:
+    """One block stands for all of them. Raises MappingError where they differ."""
+    model, step = workload.model, Step(workload.batch, 1, workload.prompt_tokens)
+    if len({model.architecture.variant(model, step, layer) for layer in range(model.n_layers)}) > 1:
+        raise MappingError(f"parallelism: the blocks of {model.name} differ, which runs on one device only")
+
+
 class ParallelRunner:
     """Runs a workload by a plan."""
 
     def __init__(self, system: System, runner: Runner, workload: Workload, enter: EnterPart) -> None:
         platform, model = system.platform, workload.model
+        _check_equal_blocks(workload)
         self.plan = make_plan(platform, model.n_layers, workload.batch)
         self._system = system
         self._runner = runner

@@ -13,7 +13,7 @@ from simulator.workload.ops import LookupOp
 from simulator.workload.precision import Precision
 
 HEAD = ("final_norm", "lm_head")
-"""After the last block, before sampling."""
+"""What every model has after its last block, before sampling; some have more there."""
 
 
 def block_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
@@ -22,8 +22,9 @@ def block_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
 
 
 def head_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
-    """The last norm and the projection to the vocabulary."""
-    return _only(graph, HEAD)
+    """The last norm, the projection to the vocabulary, and what is done to the logits."""
+    behind = [name for name, attributes in graph.nodes.items() if attributes["op"].layer is None and name != SINK]
+    return _only(graph, behind[behind.index(HEAD[0]) :])
 
 
 def sampling_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
@@ -32,8 +33,9 @@ def sampling_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
 
 
 def embedding_of(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
-    """The embedding."""
-    return _only(graph, [SOURCE])
+    """The embedding, and that of positions."""
+    names = list(graph)
+    return _only(graph, names[: next(at for at, name in enumerate(names) if graph.nodes[name]["op"].layer is not None)])
 
 
 def _only(graph: nx.DiGraph[str], names: Iterable[str]) -> nx.DiGraph[str]:

@@ -7,6 +7,7 @@ the YAML names, together with the spec class that validates that entry. A compon
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -126,8 +127,8 @@ class Component:
 class OpUnit(Component):
     """A component that runs ops, one at a time in the order in which they become ready."""
 
-    kinds: ClassVar[frozenset[str]] = frozenset()
-    """Op kinds it runs; `supports` may be overridden instead."""
+    kinds: ClassVar[AbstractSet[str]] = frozenset()
+    """Op kinds it runs, by name or by class (`KindsOf`); `supports` may be overridden instead."""
     in_step: ClassVar[bool] = False
     """Whether it can work for several stages of a pipeline at once, as `Surroundings.sharing` says."""
 

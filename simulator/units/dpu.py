@@ -26,7 +26,7 @@ from simulator.units.base import (
 )
 from simulator.units.memory import Memory
 from simulator.units.vault_matrix import VaultShape
-from simulator.workload.ops import AttentionOp, KvAppendOp, MatrixOp, Op
+from simulator.workload.ops import AttentionOp, KindsOf, KvAppendOp, MatrixOp, Op
 
 INSTRUCTION = "instruction"
 """Action: one instruction of one core."""
@@ -81,9 +81,7 @@ class Dpu(OpUnit):
     DMA and the bank's own time.
     """
 
-    kinds = frozenset({
-        "qkv_proj", "out_proj", "ffn_gate", "ffn_up", "ffn_down", "lm_head", "attn_score", "attn_context", "kv_append",
-    })  # fmt: skip
+    kinds = KindsOf("matrix", "attention", "cache")
     spec: DpuSpec
     memory: Memory
 

@@ -92,7 +92,6 @@ class HbmPim(OpUnit):
     and added there. Operands and results of element-wise ops stay in the banks.
     """
 
-    kinds = MATRIX | OPERANDS.keys()
     spec: HbmPimSpec
     memory: Memory
     array: PimArray
@@ -117,6 +116,10 @@ class HbmPim(OpUnit):
             padding=self.spec.padding,
         )
         self._mapped = self.memory.engine.memo.setdefault((self.spec.model_dump_json(), self.array), {})
+
+    def supports(self, kind: str) -> bool:
+        """Products with weights, and what there is a microkernel for."""
+        return kind in MATRIX or kind in OPERANDS
 
     def accepts(self, op: Op) -> bool:
         """Whether a product has few enough vectors and, if that is asked for, is faster here than through the pins."""

@@ -29,7 +29,7 @@ from simulator.units.dram_work import Work
 from simulator.units.fetch_ahead import FetchAhead
 from simulator.units.memory import Memory
 from simulator.units.wave_pace import Fetch, Pace
-from simulator.workload.ops import AttentionOp, MatrixOp, Op
+from simulator.workload.ops import AttentionOp, KindsOf, MatrixOp, Op
 
 MAC = "multiply_add"
 """Action: one multiply-add of the op (not of idle cells)."""
@@ -83,9 +83,7 @@ class Matrix(OpUnit):
     the ops before: their first waves are fetched while those still work, as far as half of the buffer has room.
     """
 
-    kinds = frozenset(
-        {"qkv_proj", "out_proj", "ffn_gate", "ffn_up", "ffn_down", "lm_head", "attn_score", "attn_context"}
-    )
+    kinds = KindsOf("matrix", "attention")
     spec: MatrixSpec
     memory: Memory
     buffer: Buffer

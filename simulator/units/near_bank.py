@@ -25,7 +25,7 @@ from simulator.units.base import (
 )
 from simulator.units.dram_engine import DramEngine
 from simulator.units.memory import Booking, Memory
-from simulator.workload.ops import AttentionOp, KvAppendOp, MatrixOp, Op
+from simulator.workload.ops import AttentionOp, KindsOf, KvAppendOp, MatrixOp, Op
 
 Mapped = tuple[Chain, LoopOrder | None]
 """The programs of an op, and the loop order of its products if it has any."""
@@ -58,9 +58,7 @@ class NearBank(OpUnit):
     controller has a sequencer for each channel, so that vectors that differ between channels are sent at the same time.
     """
 
-    kinds = frozenset({
-        "qkv_proj", "out_proj", "ffn_gate", "ffn_up", "ffn_down", "lm_head", "attn_score", "attn_context", "kv_append",
-    })  # fmt: skip
+    kinds = KindsOf("matrix", "attention", "cache")
     in_step = True
     spec: NearBankSpec
     memory: Memory
@@ -166,8 +164,7 @@ class NearBank(OpUnit):
         cache = CacheShape(op.batch * op.n_kv_heads, op.head_dim)
         shared = op.n_heads // op.n_kv_heads
         gemv = score_gemv if op.kind == "attn_score" else context_gemv
-        lengths = range(op.context - op.queries + 1, op.context + 1)
-        products = [self.product(gemv(self.array, cache, context, shared)) for context in lengths]
+        products = [self.product(gemv(self.array, cache, context, shared)) for context in op.lengths()]
         if len(products) == 1:
             return products[0]
         return joined(chain for chain, _ in products), products[-1][1]

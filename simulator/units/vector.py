@@ -24,7 +24,7 @@ from simulator.units.base import (
 )
 from simulator.units.memory import Memory
 from simulator.units.near_bank import NearBank
-from simulator.workload.ops import KvAppendOp, LookupOp, Op, VectorOp
+from simulator.workload.ops import OP_KINDS, KvAppendOp, LookupOp, Op, VectorOp
 
 LANE_OP = "lane_op"
 """Action: one floating-point operation in a lane."""
@@ -75,6 +75,7 @@ class Vector(OpUnit):
         super().__init__(name, spec, around)
         self.clock_ps = 1e6 / spec.clock_mhz
         self._activated = False
+        self._likened: dict[str, str] = {}
 
     def connect(self, components: Mapping[str, Component]) -> None:
         """Find the memory, and whether near-bank units apply the activation function."""
@@ -82,8 +83,20 @@ class Vector(OpUnit):
         self._activated = any(isinstance(c, NearBank) and c.spec.activation == "near_bank" for c in components.values())
 
     def supports(self, kind: str) -> bool:
-        """Whether ``costs`` has ``kind``."""
-        return kind in self.spec.costs
+        """Whether ``costs`` has ``kind``, or one like it."""
+        return self._cost(kind) is not None
+
+    def _cost(self, kind: str) -> VectorCost | None:
+        """The cost of ``kind``; where ``costs`` lacks it, that of one like it, in proportion to their operations."""
+        found = self.spec.costs.get(kind)
+        if found is not None or kind not in OP_KINDS:
+            return found
+        known = OP_KINDS.get(kind)
+        other = self.spec.costs.get(known.like or "")
+        if other is None or known.like is None:
+            return None
+        scale = (known.flops_per_element or 1) / (OP_KINDS.get(known.like).flops_per_element or 1)
+        return other.model_copy(update={"cycles_per_element": scale * other.cycles_per_element})
 
     def execute(self, op: Op) -> Process:
         """Lanes and stream side by side."""
@@ -120,7 +133,11 @@ class Vector(OpUnit):
             elements, rows = 2 * op.batch * op.n_kv_heads * op.head_dim * op.new_tokens, 2 * op.batch * op.n_kv_heads
         else:
             raise MappingError(f"{op.name}: {self.name} cannot run a {type(op).__name__}")
-        cost = self.spec.costs[op.kind]
+        cost = self._cost(op.kind)
+        if cost is None:
+            raise MappingError(f"{op.name}: {self.name} has no cost for {op.kind}")
+        if op.kind not in self.spec.costs:
+            self._likened[op.kind] = OP_KINDS.get(op.kind).like or ""
         per_element = cost.cycles_per_element
         if self._activated and cost.activated_cycles_per_element is not None:
             per_element = cost.activated_cycles_per_element
@@ -134,3 +151,10 @@ class Vector(OpUnit):
     def static_power_w(self) -> Mapping[str, float]:
         """Static power of the unit."""
         return {"static": self.spec.static_power_w}
+
+    def assumptions(self) -> tuple[str, ...]:
+        """Costs taken over from other kinds of op."""
+        return tuple(
+            f"{self.name}: an element of {kind} costs what one of {other} does, in proportion to their operations"
+            for kind, other in sorted(self._likened.items())
+        )

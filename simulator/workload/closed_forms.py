@@ -6,33 +6,76 @@ step; divide by the batch for per token.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from simulator.workload.blocks.attention import Attention
+from simulator.workload.blocks.feed_forward import Gated, Plain
 from simulator.workload.model import Model
 from simulator.workload.precision import FORMAT_BITS, Precision
+from simulator.workload.transformer import Transformer
+
+NORM_FLOPS = {"rmsnorm": 4, "layernorm": 7}
+ACTIVATION_FLOPS = {("gated", "silu"): 5, ("gated", "gelu"): 10, ("plain", "relu"): 1, ("plain", "gelu"): 9}
+"""Of an element, with the product of a gated feed-forward."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepTotals:
     """The work of one step, summed over its ops."""
 
-    flops: int
-    weight_bytes: int
-    kv_read_bytes: int
-    kv_write_bytes: int
+    flops: int = 0
+    weight_bytes: int = 0
+    kv_read_bytes: int = 0
+    kv_write_bytes: int = 0
+
+    def __add__(self, other: StepTotals) -> StepTotals:
+        return StepTotals(
+            self.flops + other.flops,
+            self.weight_bytes + other.weight_bytes,
+            self.kv_read_bytes + other.kv_read_bytes,
+            self.kv_write_bytes + other.kv_write_bytes,
+        )
 
 
-def step_totals(model: Model, *, batch: int, queries: int, cached: int, precision: Precision) -> StepTotals:
-    """The work of ``queries`` new tokens for each of ``batch`` sequences with ``cached`` tokens before them."""
-    pairs = sum_of_contexts(queries, cached)
-    return StepTotals(
-        flops=matrix_flops(model, batch=batch, queries=queries)
-        + attention_flops(model, batch=batch, pairs=pairs)
-        + vector_flops(model, batch=batch, queries=queries, pairs=pairs),
-        weight_bytes=weight_bytes(model, tokens=batch * queries, weight_format=precision.weights),
-        kv_read_bytes=kv_bytes(model, batch=batch, tokens=cached + queries, kv_format=precision.kv_cache),
-        kv_write_bytes=kv_bytes(model, batch=batch, tokens=queries, kv_format=precision.kv_cache),
-    )
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``queries`` new tokens for each of ``batch`` sequences with ``cached`` tokens before them."""
+
+    batch: int
+    queries: int
+    cached: int
+    precision: Precision
+
+    @property
+    def tokens(self) -> int:
+        """New tokens of all sequences."""
+        return self.batch * self.queries
+
+    def pairs(self, window: int | None) -> int:
+        """(query, cached token) pairs of one sequence, each query seeing at most the last ``window`` tokens."""
+        if window is None:
+            return sum_of_contexts(self.queries, self.cached)
+        short = min(max(0, window - self.cached), self.queries)
+        return sum_of_contexts(short, self.cached) + (self.queries - short) * window
+
+    def seen(self, window: int | None) -> int:
+        """Cached tokens that any query sees."""
+        last = self.cached + self.queries
+        return last if window is None else last - max(0, self.cached - window + 1)
+
+    def weights(self, *elements: int) -> int:
+        """Bytes of weight tensors."""
+        return packed(elements, self.precision.weights)
+
+    def cache(self, *elements: int) -> int:
+        """Bytes of cached tensors."""
+        return packed(elements, self.precision.kv_cache)
+
+
+def packed(elements: Iterable[int], number_format: str) -> int:
+    """Bytes of tensors of so many elements, each rounded up."""
+    return sum(int(-(-n * FORMAT_BITS[number_format] // 8)) for n in elements)
 
 
 def sum_of_contexts(queries: int, cached: int) -> int:
@@ -41,41 +84,73 @@ def sum_of_contexts(queries: int, cached: int) -> int:
     return last * (last + 1) // 2 - cached * (cached + 1) // 2
 
 
-def matrix_flops(model: Model, *, batch: int, queries: int) -> int:
-    """2 per weight and token; the LM head only for the last position of each sequence."""
-    d, head = model.d_model, model.head_dim
-    attention = 2 * d * model.n_heads * head + 2 * d * model.n_kv_heads * head
-    feed_forward = 3 * d * model.d_ff
-    return 2 * batch * (queries * model.n_layers * (attention + feed_forward) + d * model.vocab_size)
+def step_totals(model: Model, *, batch: int, queries: int, cached: int, precision: Precision) -> StepTotals:
+    """The work of ``queries`` new tokens for each of ``batch`` sequences with ``cached`` tokens before them."""
+    step = Step(batch, queries, cached, precision)
+    architecture = model.architecture
+    assert isinstance(architecture, Transformer)
+    total = ends(model, architecture, step)
+    for layer in range(model.n_layers):
+        total += around(model, architecture, step)
+        total += attention(model, architecture.attention, step, architecture.layer_window(layer))
+        total += feed_forward(model, architecture.feed_forward, step)
+    return total
 
 
-def attention_flops(model: Model, *, batch: int, pairs: int) -> int:
-    """Scores and context: 2 x 2 x head_dim for each query head and (query, cached token) pair."""
-    return 4 * batch * model.n_layers * model.n_heads * model.head_dim * pairs
+def ends(model: Model, architecture: Transformer, step: Step) -> StepTotals:
+    """Embeddings of every token; norm, LM head and greedy choice for the last position of each sequence."""
+    d, vocabulary = model.d_model, model.vocab_size
+    in_front = step.tokens * d * ((architecture.positions > 0) + architecture.scaled_embedding)
+    caps = 3 * vocabulary if architecture.final_softcap else 0
+    behind = NORM_FLOPS[architecture.norm] * d + 2 * d * vocabulary + vocabulary + caps
+    rows = [step.tokens * d] * (2 if architecture.positions else 1)
+    return StepTotals(
+        flops=in_front + step.batch * behind,
+        weight_bytes=step.weights(*rows, norm_weights(model, architecture), vocabulary * d),
+    )
 
 
-def vector_flops(model: Model, *, batch: int, queries: int, pairs: int) -> int:
-    """Per element: norm 4, rotary 3, softmax 5, residual 1, SiLU x up 5, greedy sampling 1."""
-    d = model.d_model
-    per_token = 2 * 4 * d + 2 * d + 3 * (model.n_heads + model.n_kv_heads) * model.head_dim + 5 * model.d_ff
-    per_layer = queries * per_token + 5 * model.n_heads * pairs
-    return batch * (model.n_layers * per_layer + 4 * d + model.vocab_size)
+def norm_weights(model: Model, architecture: Transformer) -> int:
+    """A scale, and for LayerNorm a bias."""
+    return model.d_model * (2 if architecture.norm == "layernorm" else 1)
 
 
-def weight_bytes(model: Model, *, tokens: int, weight_format: str) -> int:
-    """Weights a step reads: all of the blocks, the final norm and the LM head, and ``tokens`` rows of the embedding."""
-    bits = FORMAT_BITS[weight_format]
-
-    def packed(elements: int) -> int:
-        return int(-(-elements * bits // 8))
-
-    d, head = model.d_model, model.head_dim
-    projections = packed(d * (model.n_heads + 2 * model.n_kv_heads) * head) + packed(model.n_heads * head * d)
-    block = projections + 3 * packed(d * model.d_ff) + 2 * packed(d)
-    return model.n_layers * block + packed(d) + packed(model.vocab_size * d) + packed(tokens * d)
+def around(model: Model, architecture: Transformer, step: Step) -> StepTotals:
+    """The norms of a block and its two sums with the residual stream."""
+    norms = {"pre": 2, "sandwich": 4, "parallel": architecture.parallel_norms}[architecture.arrangement]
+    return StepTotals(
+        flops=step.tokens * model.d_model * (norms * NORM_FLOPS[architecture.norm] + 2),
+        weight_bytes=norms * step.weights(norm_weights(model, architecture)),
+    )
 
 
-def kv_bytes(model: Model, *, batch: int, tokens: int, kv_format: str) -> int:
-    """Keys and values of ``tokens`` tokens of each sequence in all layers; key and value tensors packed apart."""
-    bits_per_tensor = batch * tokens * model.n_kv_heads * model.head_dim * FORMAT_BITS[kv_format]
-    return int(model.n_layers * 2 * -(-bits_per_tensor // 8))
+def attention(model: Model, part: Attention, step: Step, window: int | None) -> StepTotals:
+    """Projections: 2 per weight; scores and context: 2 x 2 x head_dim per pair and head. Softmax 5, rotary 3, cap 3."""
+    d, q, kv = model.d_model, model.n_heads * model.head_dim, model.n_kv_heads * model.head_dim
+    per_token = 2 * d * (q + 2 * kv) + 2 * q * d
+    tensors = [d * (q + 2 * kv), q * d]
+    for present, flops, weights in (
+        (part.qkv_bias, q + 2 * kv, q + 2 * kv),
+        (part.out_bias, d, d),
+        (part.qk_norm, 4 * (q + kv), 2 * model.head_dim),
+        (part.rotary, 3 * (q + kv), 0),
+    ):
+        per_token += flops * present
+        tensors.append(weights * present)
+    per_pair = 4 * q + (5 + 3 * part.softcap) * model.n_heads
+    seen, new = step.batch * step.seen(window) * kv, step.tokens * kv
+    return StepTotals(
+        flops=step.tokens * per_token + step.batch * step.pairs(window) * per_pair,
+        weight_bytes=step.weights(*tensors),
+        kv_read_bytes=step.cache(seen, seen),
+        kv_write_bytes=step.cache(new, new),
+    )
+
+
+def feed_forward(model: Model, part: Gated | Plain, step: Step) -> StepTotals:
+    """Three products, or two with an activation between."""
+    d, wide = model.d_model, model.d_ff
+    products = 3 if isinstance(part, Gated) else 2
+    biases = (wide, d) if isinstance(part, Plain) and part.bias else ()
+    per_token = 2 * products * d * wide + ACTIVATION_FLOPS[part.kind, part.activation] * wide + sum(biases)
+    return StepTotals(flops=step.tokens * per_token, weight_bytes=step.weights(*[d * wide] * products, *biases))

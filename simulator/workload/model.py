@@ -1,8 +1,12 @@
-"""`Model`: the shape of a decoder-only transformer of the Llama family."""
+"""`Model`: the sizes of a language model, and its architecture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from simulator.workload.architecture import Architecture
+from simulator.workload.sections import n_parameters
+from simulator.workload.transformer import LLAMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +21,9 @@ class RopeScaling:
 class Model:
     """Everything the op graph needs to know about a model.
 
-    Llama block: RMSNorm, grouped-query attention with rotary embedding, residual, RMSNorm, gated feed-forward (SwiGLU),
-    residual; no biases. ``tie_embeddings``: the LM head reads the embedding table. ``max_position``: longest context in
-    tokens. `simulator.workload.model_file` reads and checks one; a `Model` made by hand is taken as it is.
+    ``tie_embeddings``: the LM head reads the embedding table. ``max_position``: longest context in tokens.
+    ``architecture``: what ops the sizes give; without one, Llama's. `simulator.workload.model_file` reads and checks a
+    model; one made by hand is taken as it is.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Model:
     rope_theta: float = 10000.0
     rope_scaling: RopeScaling | None = None
     source: str = ""
+    architecture: Architecture = LLAMA
 
     @property
     def q_features(self) -> int:
@@ -54,7 +59,4 @@ class Model:
     @property
     def n_parameters(self) -> int:
         """Number of trained parameters; a tied embedding counts once."""
-        attention = self.d_model * self.qkv_features + self.q_features * self.d_model
-        block = attention + 3 * self.d_model * self.d_ff + 2 * self.d_model
-        tables = self.vocab_size * self.d_model * (1 if self.tie_embeddings else 2)
-        return self.n_layers * block + self.d_model + tables
+        return n_parameters(self)

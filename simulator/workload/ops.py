@@ -12,20 +12,35 @@ A new op kind is one `register_kind` call; a mapper picks what to do by ``op.kin
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from simulator.config.registry import Registry
+
+T = TypeVar("T")
+
+
+OpClass = Literal["vector", "lookup", "matrix", "attention", "cache", "collective"]
+"""What a kind of op is to those who place and run it: their rules are by class, so that new kinds fit in."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpKind:
-    """A kind of op. ``flops_per_element``: what a `VectorOp` of this kind costs per element; 0 where shapes decide."""
+    """A kind of op. ``flops_per_element``: what a `VectorOp` of this kind costs per element; 0 where shapes decide.
+
+    ``like``: the kind whose cost, in proportion to its FLOPs, stands in for this one's in parts that do not name it.
+    ``epilogue``: kernels of products apply it to their results as these leave.
+    """
 
     name: str
     description: str
     flops_per_element: int = 0
+    op_class: OpClass = "vector"
+    like: str | None = None
+    epilogue: bool = False
 
 
 OP_KINDS: Registry[OpKind] = Registry("op kind")
@@ -37,26 +52,67 @@ def register_kind(kind: OpKind) -> OpKind:
     return OP_KINDS.register(kind.name)(kind)
 
 
-EMBEDDING = register_kind(OpKind("embedding", "gather of one table row per token"))
+class KindsOf(AbstractSet[str]):
+    """The names of all op kinds of some classes, those of plug-ins included."""
+
+    def __init__(self, *classes: OpClass) -> None:
+        self._classes = classes
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in OP_KINDS and OP_KINDS.get(str(kind)).op_class in self._classes
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in OP_KINDS.names() if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[T]) -> frozenset[T]:  # unions are plain sets
+        return frozenset(it)
+
+
+def _product(name: str, description: str) -> OpKind:
+    return register_kind(OpKind(name, description, op_class="matrix"))
+
+
+EMBEDDING = register_kind(OpKind("embedding", "gather of one table row per token", op_class="lookup"))
+POSITION_EMBEDDING = register_kind(
+    OpKind("position_embedding", "gather of a row per token, and its sum with the token's embedding", 1, "lookup",
+           like="embedding")
+)  # fmt: skip
 RMSNORM = register_kind(OpKind("rmsnorm", "square, sum, scale, weight; the few operations per row left out", 4))
-QKV_PROJ = register_kind(OpKind("qkv_proj", "fused query, key and value projection"))
+QKV_PROJ = _product("qkv_proj", "fused query, key and value projection")
 ROPE = register_kind(OpKind("rope", "rotary embedding of queries and keys: 4 products and 2 sums per pair", 3))
-KV_APPEND = register_kind(OpKind("kv_append", "write of the new keys and values to the cache"))
-ATTN_SCORE = register_kind(OpKind("attn_score", "queries (scaled by 1/sqrt(head_dim) with rope) times cached keys"))
+KV_APPEND = register_kind(OpKind("kv_append", "write of the new keys and values to the cache", op_class="cache"))
+ATTN_SCORE = register_kind(
+    OpKind("attn_score", "queries (scaled by 1/sqrt(head_dim) with rope) times cached keys", op_class="attention")
+)
+SOFTCAP = register_kind(OpKind("softcap", "cap x tanh(x / cap): divide, tanh, multiply", 3, like="softmax"))
 SOFTMAX = register_kind(OpKind("softmax", "maximum, subtract, exponential, sum, divide", 5))
-ATTN_CONTEXT = register_kind(OpKind("attn_context", "softmax weights times cached values"))
-OUT_PROJ = register_kind(OpKind("out_proj", "attention output projection"))
+ATTN_CONTEXT = register_kind(OpKind("attn_context", "softmax weights times cached values", op_class="attention"))
+OUT_PROJ = _product("out_proj", "attention output projection")
 RESIDUAL_ADD = register_kind(OpKind("residual_add", "sum of the residual stream and a block's output", 1))
-FFN_GATE = register_kind(OpKind("ffn_gate", "feed-forward gate projection"))
-FFN_UP = register_kind(OpKind("ffn_up", "feed-forward up projection"))
+BIAS_ADD = register_kind(
+    OpKind("bias_add", "sum of a product's result and a bias", 1, like="residual_add", epilogue=True)
+)
+FFN_GATE = _product("ffn_gate", "feed-forward gate projection")
+FFN_UP = _product("ffn_up", "feed-forward up projection")
 FFN_ACT_MUL = register_kind(OpKind("ffn_act_mul", "SiLU(gate) x up: negate, exponential, add, divide, multiply", 5))
-FFN_DOWN = register_kind(OpKind("ffn_down", "feed-forward down projection"))
-LM_HEAD = register_kind(OpKind("lm_head", "projection of the last position to the vocabulary"))
+FFN_GELU_MUL = register_kind(
+    OpKind("ffn_gelu_mul", "GELU(gate) x up: GELU by tanh, and a product", 10, like="ffn_act_mul")
+)
+FFN_DOWN = _product("ffn_down", "feed-forward down projection")
+LM_HEAD = _product("lm_head", "projection of the last position to the vocabulary")
 ADD = register_kind(OpKind("add", "element-wise sum of two operands", 1))
 MUL = register_kind(OpKind("mul", "element-wise product of two operands", 1))
 RELU = register_kind(OpKind("relu", "element-wise maximum with zero", 1))
-LAYERNORM = register_kind(OpKind("layernorm", "mean, subtract, square, sum, scale, weight, bias", 7))
-GELU = register_kind(OpKind("gelu", "x times the normal distribution: by tanh, a product of a cubic", 9))
+FFN_RELU = register_kind(OpKind("ffn_relu", "feed-forward activation: maximum with zero", 1, like="residual_add"))
+FFN_GELU = register_kind(OpKind("ffn_gelu", "feed-forward activation: GELU by tanh", 9, like="softmax"))
+LAYERNORM = register_kind(OpKind("layernorm", "mean, subtract, square, sum, scale, weight, bias", 7, like="rmsnorm"))
+GELU = register_kind(
+    OpKind("gelu", "x times the normal distribution: by tanh, a product of a cubic", 9, like="softmax")
+)
 SAMPLING = register_kind(OpKind("sampling", "greedy choice: one comparison per logit", 1))
 
 
@@ -110,7 +166,8 @@ class AttentionOp(Op):
 
     Each of ``batch`` sequences has ``queries`` query positions and reads ``context`` cached ones, new ones included.
     ``pairs``: (query, cached position) pairs one head of one sequence computes: ``context`` in decode, the causal
-    triangle in prefill. ``n_heads / n_kv_heads`` query heads share a cached head.
+    triangle in prefill. ``n_heads / n_kv_heads`` query heads share a cached head. ``window``: most positions that one
+    query attends to, None for all before it.
     """
 
     n_heads: int
@@ -120,6 +177,19 @@ class AttentionOp(Op):
     queries: int
     context: int
     pairs: int
+    window: int | None = None
+
+    def lengths(self) -> range | tuple[int, ...]:
+        """Cached positions that each query attends to, query by query."""
+        if self.window is None:
+            return range(self.context - self.queries + 1, self.context + 1)
+        before = self.position
+        return tuple(min(before + query, self.window) for query in range(1, self.queries + 1))
+
+    @property
+    def position(self) -> int:
+        """Cached tokens of a sequence before the first query, as far as any query attends to them."""
+        return self.context - self.queries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

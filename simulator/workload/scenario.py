@@ -14,6 +14,7 @@ from simulator.config.loader import Document, build, load_document
 from simulator.config.overrides import Override
 from simulator.config.workload_schema import Scenario
 from simulator.errors import ConfigError, WorkloadError
+from simulator.workload.architecture import plain
 from simulator.workload.model import Model
 from simulator.workload.model_file import read_model
 from simulator.workload.precision import Precision
@@ -87,6 +88,7 @@ class Workload:
         """The resolved values, as plain data: all that the figures depend on."""
         model = asdict(self.model)
         del model["source"]
+        model["architecture"] = plain(self.model.architecture)
         return {
             "model": model,
             "batch": self.batch,

@@ -37,3 +37,15 @@ class Step:
     def pairs(self) -> int:
         """(query, cached token) pairs of one sequence under the causal mask."""
         return self.queries * self.position + self.queries * (self.queries + 1) // 2
+
+    def windowed_context(self, window: int | None) -> int:
+        """Of `context`, what any query attends to that sees ``window`` tokens, itself included; None: all."""
+        return self.context if window is None else min(self.context, window + self.queries - 1)
+
+    def windowed_pairs(self, window: int | None) -> int:
+        """Of `pairs`, those within ``window`` tokens."""
+        if window is None or self.context <= window:
+            return self.pairs
+        full = min(self.queries, self.context - window)  # Queries with more tokens before them than the window holds.
+        rest = self.queries - full
+        return full * window + rest * self.position + rest * (rest + 1) // 2

@@ -9,14 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.workload.blocks.attention import Attention
+from simulator.workload.blocks.feed_forward import Gated, Plain
 from simulator.workload.closed_forms import StepTotals, step_totals, sum_of_contexts
 from simulator.workload.graph import DecodeGraphs, decode_graph, prefill_graph
 from simulator.workload.model import Model
 from simulator.workload.model_file import load_model
 from simulator.workload.ops import Op
 from simulator.workload.precision import FORMAT_BITS, Precision
+from simulator.workload.transformer import LLAMA, Transformer
 
 SHIPPED = ("llama2_7b", "llama2_13b", "llama2_70b", "llama3_8b", "llama3_70b", "llama31_8b", "llama31_70b")
+OTHERS = (
+    "mistral_7b_v01", "qwen25_7b", "qwen3_8b", "opt_6_7b", "gpt3_6_7b", "falcon_7b", "falcon_40b", "phi3_mini",
+    "gemma2_9b", "gemma3_4b",
+)  # fmt: skip
+"""One of each way to put a block together."""
 PRECISIONS = (Precision(), Precision("int4", "bf16", "fp8"), Precision("fp8", "fp32", "int4"))
 
 formats = st.sampled_from(sorted(FORMAT_BITS))
@@ -37,6 +45,27 @@ def small_models(draw: st.DrawFn) -> Model:
         vocab_size=draw(st.integers(1, 60)),
         max_position=1024,
         tie_embeddings=draw(st.booleans()),
+        architecture=draw(st.just(LLAMA) | architectures()),
+    )
+
+
+@st.composite
+def architectures(draw: st.DrawFn) -> Transformer:
+    flag = st.booleans()
+    return Transformer(
+        norm=draw(st.sampled_from(("rmsnorm", "layernorm"))),
+        attention=draw(st.builds(Attention, rotary=flag, qkv_bias=flag, out_bias=flag, qk_norm=flag, softcap=flag)),
+        feed_forward=draw(
+            st.builds(Gated, activation=st.sampled_from(("silu", "gelu")))
+            | st.builds(Plain, activation=st.sampled_from(("relu", "gelu")), bias=flag)
+        ),
+        arrangement=draw(st.sampled_from(("pre", "sandwich", "parallel"))),
+        parallel_norms=draw(st.integers(1, 2)),
+        window=draw(st.none() | st.integers(1, 20)),
+        full_every=draw(st.none() | st.integers(1, 3)),
+        positions=draw(st.sampled_from((0, 7))),
+        scaled_embedding=draw(flag),
+        final_softcap=draw(flag),
     )
 
 
@@ -67,7 +96,17 @@ def test_shipped_model_step_equals_closed_form(name: str, batch: int) -> None:
         assert totals_of(prefill) == step_totals(model, batch=batch, queries=512, cached=0, precision=precision)
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("name", OTHERS)
+def test_step_of_other_architectures_equals_closed_form(name: str) -> None:
+    model, precision = load_model(name), Precision("int4", "bf16", "fp8")
+    for context in (0, 1500):
+        decode = decode_graph(model, batch=3, context=context, precision=precision)
+        assert totals_of(decode) == step_totals(model, batch=3, queries=1, cached=context, precision=precision)
+    prefill = prefill_graph(model, batch=2, prompt_tokens=1500, precision=precision)
+    assert totals_of(prefill) == step_totals(model, batch=2, queries=1500, cached=0, precision=precision)
+
+
+@settings(max_examples=150, deadline=None)
 @given(small_models(), st.integers(1, 5), st.integers(1, 40), precisions)
 def test_any_model_step_equals_closed_form(model: Model, batch: int, tokens: int, precision: Precision) -> None:
     decode = decode_graph(model, batch=batch, context=tokens, precision=precision)
@@ -83,12 +122,12 @@ def test_prefill_writes_and_attends_to_what_its_tokens_one_by_one_would(model: M
     prompt = prefill_graph(model, batch=batch, prompt_tokens=tokens, precision=precision)
     singles = [decode_graph(model, batch=batch, context=context, precision=precision) for context in range(tokens)]
     assert totals_of(prompt).kv_write_bytes == sum(totals_of(graph).kv_write_bytes for graph in singles)
-    for kind in ("attn_score", "softmax", "attn_context", "qkv_proj", "ffn_down", "rope"):
+    for kind in ("attn_score", "softcap", "softmax", "attn_context", "qkv_proj", "bias_add", "ffn_down", "rope"):
         assert flops_of(prompt, kind) == sum(flops_of(graph, kind) for graph in singles)
 
 
 def flops_of(graph: nx.DiGraph[str], kind: str) -> int:
-    return sum(op.flops for op in ops_of(graph) if op.kind == kind)
+    return sum(op.flops for op in ops_of(graph) if op.kind == kind and op.layer is not None)
 
 
 @given(st.integers(1, 200), st.integers(0, 200))

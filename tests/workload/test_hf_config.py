@@ -75,13 +75,17 @@ def test_rope_is_plain_unless_scaled(tmp_path: Path, fields: dict[str, Any]) -> 
 
 BAD_FIELDS = [
     (
-        {"architectures": ["MixtralForCausalLM"]},
-        "architectures: ['MixtralForCausalLM'] is not supported",
-        "LlamaForCausalLM",
+        {"architectures": ["MistrolForCausalLM"]},
+        "architectures: ['MistrolForCausalLM'] is not supported",
+        "; nearest: 'MistralForCausalLM'",
     ),
     ({"architectures": ...}, "architectures: missing", "LlamaForCausalLM"),
-    ({"architectures": "LlamaForCausalLM"}, "architectures: 'LlamaForCausalLM' is not supported", "[LlamaForCausalLM]"),
-    ({"architectures": [["LlamaForCausalLM"]]}, "is not supported", "[LlamaForCausalLM]"),
+    (
+        {"architectures": "LlamaForCausalLM"},
+        "architectures: 'LlamaForCausalLM' is not supported",
+        "one of [FalconForCausalLM",
+    ),
+    ({"architectures": [["LlamaForCausalLM"]]}, "is not supported", "one of [FalconForCausalLM"),
     ({"hidden_size": ...}, "hidden_size: missing", "1..1048576"),
     ({"hidden_size": None}, "hidden_size: missing", "1..1048576"),
     ({"hidden_size": "64"}, "hidden_size: '64' is not a whole number", "1..1048576"),

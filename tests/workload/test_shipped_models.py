@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from simulator.workload.model_file import load_model
 from simulator.workload.precision import Precision
 from simulator.workload.tensors import kv_cache_bytes, weight_tensors, weights_bytes
+
+VISION = 416_866_032
+"""Parameters of Gemma 3's vision tower, one and the same in all three sizes."""
 
 PUBLISHED_PARAMETERS = {
     "llama32_3b": 3_212_749_824,
@@ -17,8 +22,57 @@ PUBLISHED_PARAMETERS = {
     "llama3_70b": 70_553_706_496,
     "llama31_8b": 8_030_261_248,
     "llama31_70b": 70_553_706_496,
+    "llama_7b": 6_738_415_616,
+    "llama_13b": 13_015_864_320,
+    "llama_30b": 32_528_943_616,
+    "llama_65b": 65_285_660_672,
+    "llama32_1b": 1_235_814_400,
+    "mistral_7b_v01": 7_241_732_096,
+    "mistral_7b": 7_248_023_552,
+    "qwen2_0_5b": 494_032_768,
+    "qwen2_1_5b": 1_543_714_304,
+    "qwen2_7b": 7_615_616_512,
+    "qwen2_72b": 72_706_203_648,
+    "qwen25_0_5b": 494_032_768,
+    "qwen25_1_5b": 1_543_714_304,
+    "qwen25_3b": 3_085_938_688,
+    "qwen25_7b": 7_615_616_512,
+    "qwen25_14b": 14_770_033_664,
+    "qwen25_32b": 32_763_876_352,
+    "qwen25_72b": 72_706_203_648,
+    "qwen3_0_6b": 596_049_920,
+    "qwen3_1_7b": 1_720_574_976,
+    "qwen3_4b": 4_022_468_096,
+    "qwen3_8b": 8_190_735_360,
+    "qwen3_14b": 14_768_307_200,
+    "qwen3_32b": 32_762_123_264,
+    "opt_125m": 125_239_296,
+    "opt_1_3b": 1_315_758_080,
+    "opt_2_7b": 2_651_596_800,
+    "opt_6_7b": 6_658_473_984,
+    "opt_13b": 12_853_473_280,
+    "opt_30b": 29_974_540_288,
+    "opt_66b": 65_719_701_504,
+    "gpt2_xl": 1_557_611_200,
+    "falcon_7b": 7_217_189_760 - 65_024 * 4_544,
+    "falcon_40b": 41_835_970_560 - 65_024 * 8_192,
+    "phi3_mini": 3_821_079_552,
+    "phi3_medium": 13_960_238_080,
+    "gemma2_2b": 2_614_341_888,
+    "gemma2_9b": 9_241_705_984,
+    "gemma2_27b": 27_227_128_320,
+    "gemma3_1b": 999_885_952,
+    "gemma3_4b": 4_300_079_472 - VISION - 1_152 * (2_560 + 1),
+    "gemma3_12b": 12_187_325_040 - VISION - 1_152 * (3_840 + 1),
+    "gemma3_27b": 27_432_406_640 - VISION - 1_152 * (5_376 + 1),
 }
-"""Parameter counts of the published checkpoints (Hugging Face model cards)."""
+"""Parameter counts of the published checkpoints (Hugging Face model cards).
+
+Falcon's store the tied LM head once more. Those of Gemma 3 hold a vision tower and its projection beside the text.
+"""
+
+ROUNDED = {"gpt3_175b": 175e9, "gpt3_13b": 13.0e9, "gpt3_6_7b": 6.7e9}
+"""As published where no checkpoint is, to three digits."""
 
 CACHED_BYTES_PER_TOKEN_FP16 = {
     "llama2_7b": 2 * 32 * 32 * 128 * 2,
@@ -48,6 +102,29 @@ def test_longest_context_is_the_published_one(name: str, positions: int) -> None
     assert load_model(name).max_position == positions
 
 
-def test_only_llama31_and_32_stretch_their_rotary_frequencies() -> None:
-    scaled = [name for name in PUBLISHED_PARAMETERS if load_model(name).rope_scaling]
-    assert set(scaled) == {"llama31_8b", "llama31_70b", "llama32_3b"}
+def test_only_newer_models_stretch_their_rotary_frequencies() -> None:
+    scaled = {name for name in PUBLISHED_PARAMETERS if load_model(name).rope_scaling}
+    assert scaled == {
+        "llama31_8b", "llama31_70b", "llama32_1b", "llama32_3b", "gemma3_4b", "gemma3_12b", "gemma3_27b",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "parameters"), ROUNDED.items())
+def test_parameters_round_to_the_published_figure(name: str, parameters: float) -> None:
+    assert load_model(name).n_parameters == pytest.approx(parameters, rel=0.013)
+
+
+def test_every_shipped_model_is_held_to_a_published_count() -> None:
+    shipped = {path.stem for path in Path("workloads/models").glob("*.yaml")}
+    assert shipped == {*PUBLISHED_PARAMETERS, *ROUNDED}
+
+
+def test_a_window_bounds_what_is_cached() -> None:
+    model = load_model("mistral_7b_v01")
+    full, one = (kv_cache_bytes(model, batch=1, tokens=tokens, precision=Precision()) for tokens in (4096, 1))
+    assert kv_cache_bytes(model, batch=1, tokens=30000, precision=Precision()) == full == 4096 * one
+
+
+def test_layers_without_a_window_go_on_growing() -> None:
+    model, token = load_model("gemma2_9b"), 2 * 8 * 256 * 2
+    assert kv_cache_bytes(model, batch=1, tokens=8192, precision=Precision()) == token * 21 * (4096 + 8192)

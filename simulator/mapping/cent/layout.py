@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from simulator.errors import MappingError
 from simulator.workload.model import Model
+from simulator.workload.transformer import LLAMA
 
 CHANNELS = 32
 """Channels of a CENT device."""
@@ -45,7 +46,9 @@ class BlockShape:
 
 
 def block_shape(model: Model) -> BlockShape:
-    """The sizes of ``model``."""
+    """The sizes of ``model``. Raises MappingError for one whose blocks are not Llama's."""
+    if model.architecture != LLAMA:
+        raise MappingError(f"compat.cent: its artifact has Llama's blocks only, not those of {model.name}")
     return BlockShape(model.d_model, model.d_ff, model.n_heads, model.n_kv_heads, model.head_dim, model.max_position)
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import networkx as nx
 
-from simulator.errors import MappingError
 from simulator.mapping.parallel.policies import Part, in_order, join, parallel_policies
 from simulator.workload.model import Model
 
@@ -24,16 +21,7 @@ class Megatron:
 
     def model(self, model: Model, devices: int) -> Model:
         """The device's part. Raises MappingError for heads that cannot be dealt out evenly."""
-        if model.n_heads % devices:
-            raise MappingError(
-                f"parallelism.tensor: {model.n_heads} heads of {model.name} do not deal out evenly to {devices} devices"
-            )
-        return replace(
-            model,
-            n_heads=model.n_heads // devices,
-            n_kv_heads=max(1, model.n_kv_heads // devices),
-            d_ff=-(-model.d_ff // devices),
-        )
+        return model.architecture.divided(model, devices)
 
     def outputs(self, features: int, devices: int) -> int:
         """All of them: the model's part is cut already."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulator.errors import MappingError
-from simulator.workload.ops import AttentionOp, KvAppendOp, LookupOp, MatrixOp, Op, VectorOp
+from simulator.workload.ops import OP_KINDS, AttentionOp, KvAppendOp, LookupOp, MatrixOp, Op, VectorOp
 
-SCORES_IN = frozenset({"softmax", "attn_context"})
-SCORES_OUT = frozenset({"attn_score", "softmax"})
+SCORES_IN = frozenset({"softcap", "softmax", "attn_context"})
+SCORES_OUT = frozenset({"attn_score", "softcap", "softmax"})
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ def product_of(op: MatrixOp | AttentionOp) -> Product:
 
 
 def activation_bytes(op: Op, *, flash: bool) -> tuple[int, int]:
-    """(bytes in, bytes out) of activations; scores are none where ``flash`` attention keeps them in registers."""
+    """(bytes in, bytes out) of activations; none in registers: scores where attention is ``flash``, and epilogues."""
+    if op.kind in OP_KINDS and OP_KINDS.get(op.kind).epilogue:
+        return 0, 0
     read = 0 if flash and op.kind in SCORES_IN else op.input_bytes
     written = 0 if flash and op.kind in SCORES_OUT else op.output_bytes
     return read, written

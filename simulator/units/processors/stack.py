@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from simulator.config.platform_schema import Calibration
 from simulator.units.base import Component, NonNegative, PartSpec, Positive, unit_type
-from simulator.workload.ops import Op
+from simulator.workload.ops import OP_KINDS, Op
 
 Count = Annotated[int, Field(ge=0, le=10_000)]
 Fraction01 = Annotated[float, Field(gt=0, le=1)]
@@ -56,6 +57,12 @@ class StackSpec(PartSpec):
     math_efficiency: Fraction01
 
 
+def _by_kind(table: Mapping[str, float], kind: str, default: float) -> float:
+    """What ``table`` says of an op kind, or of one like it."""
+    like = OP_KINDS.get(kind).like if kind in OP_KINDS else None
+    return table.get(kind, table.get(like or "", default))
+
+
 @unit_type("stack", StackSpec)
 class Stack(Component):
     """The parameters of a software stack; the processors that name it apply them."""
@@ -63,14 +70,18 @@ class Stack(Component):
     spec: StackSpec
 
     def kernels(self, kind: str) -> int:
-        """Kernel launches that an op of ``kind`` takes."""
-        return self.spec.kernels.get(kind, self.spec.kernels.get(DEFAULT, 1))
+        """Kernel launches that an op of ``kind`` takes: those named, none for an epilogue, those of a kind like it."""
+        table = self.spec.kernels
+        if kind in table or kind not in OP_KINDS:
+            return table.get(kind, table.get(DEFAULT, 1))
+        known = OP_KINDS.get(kind)
+        return 0 if known.epilogue else table.get(known.like or "", table.get(DEFAULT, 1))
 
     def issue_ps(self, kind: str) -> int:
         """Host time for the kernels of an op of ``kind``."""
         if self.spec.graphs:
             return 0
-        each = self.spec.kernel_host_ns.get(kind, self.spec.kernel_host_ns.get(DEFAULT, 0))
+        each = _by_kind(self.spec.kernel_host_ns, kind, self.spec.kernel_host_ns.get(DEFAULT, 0))
         return round(1000 * each * self.kernels(kind))
 
     def step_ps(self, sequences: int, logits: int) -> int:
@@ -82,7 +93,7 @@ class Stack(Component):
         """Lane operations of an op that is no product."""
         each = self.spec.element_ops.get(op.kind)
         per_element = each * elements if each is not None else float(max(op.flops, elements))
-        return per_element + rows * self.spec.row_ops.get(op.kind, 0.0)
+        return per_element + rows * _by_kind(self.spec.row_ops, op.kind, 0.0)
 
     def in_flight(self, *keys: str) -> float | None:
         """Bytes one core keeps requested, by the first key that is there; None where nothing limits them."""

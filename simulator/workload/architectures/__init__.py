@@ -1,0 +1,14 @@
+"""The architectures that configs may name, one file a family: how its fields are read, and what it is made of."""
+
+from simulator.workload.architectures import (
+    falcon,
+    gemma,
+    gpt2,
+    llama,
+    mistral,
+    opt,
+    phi3,
+    qwen,
+)
+
+__all__ = ["falcon", "gemma", "gpt2", "llama", "mistral", "opt", "phi3", "qwen"]

@@ -1,0 +1,107 @@
+"""`Transformer`: blocks of attention and feed-forward, in the arrangements that models use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from simulator.workload import ops
+from simulator.workload.architecture import Architecture, LayerMemory, embedding
+from simulator.workload.blocks.attention import Attention
+from simulator.workload.blocks.feed_forward import FeedForward, Gated
+from simulator.workload.blueprint import Flow, Weight
+from simulator.workload.section_builder import OUT, SectionBuilder
+from simulator.workload.step import Step
+
+if TYPE_CHECKING:
+    from simulator.workload.model import Model
+
+Arrangement = Literal["pre", "sandwich", "parallel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Transformer(Architecture):
+    """Attention and feed-forward, each added to the residual stream.
+
+    ``arrangement``: ``pre`` norms the input of both; ``sandwich`` also what they add; ``parallel`` gives both the same
+    input, with ``parallel_norms`` norms of it. ``window``: tokens that a layer attends to, in all layers but each
+    ``full_every``-th; None: all of them. ``positions``: rows of a learned table of positions, 0 for none.
+    ``scaled_embedding``: the embedding is multiplied by a number; ``final_softcap``: logits pass a soft cap.
+    """
+
+    attention: Attention = field(default_factory=Attention)
+    feed_forward: FeedForward = field(default_factory=Gated)
+    arrangement: Arrangement = "pre"
+    parallel_norms: int = 1
+    window: int | None = None
+    full_every: int | None = None
+    positions: int = 0
+    scaled_embedding: bool = False
+    final_softcap: bool = False
+
+    def prologue(self, b: SectionBuilder, model: Model) -> Flow:
+        """As `Architecture.prologue`, with scale or positions."""
+        x = embedding(b, model, scaled=self.scaled_embedding)
+        elements = b.tokens * b.width
+        if self.positions:
+            x = b.add(
+                ops.LookupOp,
+                ops.POSITION_EMBEDDING,
+                (x,),
+                {OUT: elements},
+                weight=Weight("embed_positions", self.positions, b.width),
+                weight_bytes=b.precision.weight_bytes(elements),
+                table_rows=self.positions,
+                width=b.width,
+                tokens=b.tokens,
+                flops=elements,
+            )[0]
+        return x
+
+    def variant(self, model: Model, step: Step, layer: int) -> Any:
+        """The window of the layer."""
+        del model, step
+        return self.layer_window(layer)
+
+    def layer_window(self, layer: int) -> int | None:
+        """Tokens that ``layer`` attends to; None: all."""
+        if self.full_every is not None and (layer + 1) % self.full_every == 0:
+            return None
+        return self.window
+
+    def block(self, b: SectionBuilder, model: Model, variant: Any) -> Flow:
+        """As `Architecture.block`."""
+        x = b.input()
+        if self.arrangement == "parallel":
+            return self._parallel(b, model, x, variant)
+        added = self.attention.add(b, model, b.norm("attn_norm", x, self.norm), variant)
+        x = b.residual("attn_residual", x, self._behind(b, "attn_post_norm", added))
+        added = self.feed_forward.add(b, model, b.norm("ffn_norm", x, self.norm))
+        return b.residual("ffn_residual", x, self._behind(b, "ffn_post_norm", added))
+
+    def _behind(self, b: SectionBuilder, name: str, x: Flow) -> Flow:
+        return b.norm(name, x, self.norm) if self.arrangement == "sandwich" else x
+
+    def _parallel(self, b: SectionBuilder, model: Model, x: Flow, variant: Any) -> Flow:
+        normed = b.norm("attn_norm", x, self.norm)
+        second = b.norm("ffn_norm", x, self.norm) if self.parallel_norms > 1 else normed
+        attended = self.attention.add(b, model, normed, variant)
+        return b.residual("ffn_residual", x, attended, self.feed_forward.add(b, model, second))
+
+    def logits(self, b: SectionBuilder, model: Model, x: Flow) -> Flow:
+        """The final soft cap, if there is one."""
+        if not self.final_softcap:
+            return x
+        return b.vector(ops.SOFTCAP, (x,), {OUT: b.tokens * model.vocab_size}, name="logit_softcap")[0]
+
+    def memory(self, model: Model) -> tuple[LayerMemory, ...]:
+        """Keys and values, of all tokens or of a window."""
+        windows = [self.layer_window(layer) for layer in range(model.n_layers)]
+        return tuple(
+            LayerMemory(windows.count(window), 2, model.n_kv_heads, model.head_dim, window)
+            for window in dict.fromkeys(windows)
+        )
+
+
+LLAMA = Transformer()
+"""RMSNorm, rotary attention, SwiGLU, no biases."""
