@@ -56,7 +56,10 @@ class Store:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A weight of ``outputs`` x ``inputs`` elements in the memory ``store``; ``tiled`` for products in the memory."""
+    """A weight of ``outputs`` x ``inputs`` elements in the memory ``store``; ``tiled`` for products in the memory.
+
+    ``matrices``: of that shape, one after the other; ``n_bytes`` are those of all.
+    """
 
     name: str
     outputs: int
@@ -64,13 +67,16 @@ class Tensor:
     n_bytes: int
     store: str
     tiled: bool
+    matrices: int = 1
 
     def rows(self, store: Store) -> int:
         """Rows of each bank that it takes."""
         if self.tiled and store.array is not None:
-            return GemvPlan(store.array, weight_gemv(store.array, self.outputs, self.inputs)).rows_per_bank
+            return (
+                self.matrices * GemvPlan(store.array, weight_gemv(store.array, self.outputs, self.inputs)).rows_per_bank
+            )
         if self.tiled and store.pim is not None:
-            return weight_rows(store.pim, self.outputs, self.inputs, store.channels)
+            return self.matrices * weight_rows(store.pim, self.outputs, self.inputs, store.channels)
         return store.linear_rows(self.n_bytes)
 
 

@@ -13,6 +13,11 @@ from simulator.workload.ops import KindsOf, Op
 
 ATTENTION = KindsOf("attention")
 MATRIX = KindsOf("matrix")
+"""Products with one weight matrix."""
+EXPERTS = KindsOf("grouped_matrix")
+"""Products with several matrices of one tensor."""
+PRODUCTS = KindsOf("matrix", "grouped_matrix", "attention")
+"""All that multiplies with weights or with the cache."""
 CACHE = KindsOf("cache")
 SAMPLING = frozenset({"sampling"})
 ELEMENTWISE = frozenset({"add", "mul", "relu"})
@@ -43,7 +48,7 @@ placements: Registry[Policy] = Registry("placement policy")
 def near_bank_first(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
     """Products and cache writes on near-bank units, element-wise ops on the vector unit, sampling on the host."""
     del options
-    if kind in MATRIX | ATTENTION | CACHE:
+    if kind in PRODUCTS or kind in CACHE:
         return ("near_bank",)
     return ("host",) if kind in SAMPLING else ("vector",)
 
@@ -52,7 +57,7 @@ def near_bank_first(kind: str, options: Mapping[str, str | int | float | bool]) 
 def matrix_memory(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
     """Products on the matrix unit, fed from plain memory; the rest on the vector unit, sampling on the host."""
     del options
-    if kind in MATRIX | ATTENTION:
+    if kind in PRODUCTS:
         return ("matrix",)
     return ("host",) if kind in SAMPLING else ("vector",)
 
@@ -60,7 +65,7 @@ def matrix_memory(kind: str, options: Mapping[str, str | int | float | bool]) ->
 @placements.register("pim_weights")
 def pim_weights(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
     """Products with weights on HBM-PIM units as far as they take them, all else as `matrix_memory`."""
-    if kind in MATRIX | ELEMENTWISE:
+    if kind in MATRIX or kind in ELEMENTWISE:
         return ("hbm_pim", *matrix_memory(kind, options))
     return matrix_memory(kind, options)
 
@@ -80,7 +85,7 @@ def one_processor(kind: str, options: Mapping[str, str | int | float | bool]) ->
 def logic_die(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
     """Products on the vaults' matrix units, the rest on their vector units, sampling on the host."""
     del options
-    if kind in MATRIX | ATTENTION:
+    if kind in PRODUCTS:
         return ("vault_matrix", "matrix")
     return ("host",) if kind in SAMPLING else ("vector",)
 
@@ -89,7 +94,7 @@ def logic_die(kind: str, options: Mapping[str, str | int | float | bool]) -> tup
 def dpu_first(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
     """Products and cache writes on DPUs, element-wise ops on the host's vector unit, sampling on the host."""
     del options
-    if kind in MATRIX | ATTENTION | CACHE:
+    if kind in PRODUCTS or kind in CACHE:
         return ("dpu",)
     return ("host",) if kind in SAMPLING else ("vector",)
 

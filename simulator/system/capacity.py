@@ -14,7 +14,7 @@ from simulator.units.hbm_pim import HbmPim
 from simulator.units.memory import Memory
 from simulator.units.near_bank import NearBank
 from simulator.workload.graph import DecodeGraphs
-from simulator.workload.ops import LookupOp, MatrixOp, VectorOp
+from simulator.workload.ops import GroupedMatrixOp, LookupOp, MatrixOp, VectorOp
 from simulator.workload.precision import FORMAT_BITS
 from simulator.workload.scenario import Workload
 from simulator.workload.tensors import weight_tensors
@@ -92,12 +92,12 @@ def _tensors(system: System, workload: Workload) -> tuple[Tensor, ...]:
     graph = DecodeGraphs(workload.model, batch=workload.batch, precision=workload.precision).at(workload.prompt_tokens)
     place: dict[str, tuple[str, bool]] = {}
     for _, op in ops_of(graph):
-        if isinstance(op, MatrixOp | LookupOp | VectorOp) and op.weight:
+        if isinstance(op, MatrixOp | GroupedMatrixOp | LookupOp | VectorOp) and op.weight:
             unit = system.units[system.placement.component_for(op)]
             place[op.weight] = (_memory_of(unit), isinstance(unit, NearBank | HbmPim))
     weight_bytes = workload.precision.weight_bytes
     return tuple(
-        Tensor(t.name, t.out_features, t.in_features, weight_bytes(t.elements), *place[t.name])
+        Tensor(t.name, t.out_features, t.in_features, weight_bytes(t.elements), *place[t.name], t.matrices)
         for t in weight_tensors(workload.model)
         if t.name in place
     )

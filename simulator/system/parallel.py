@@ -25,7 +25,6 @@ from simulator.workload.collective import CollectiveOp
 from simulator.workload.graph import SINK, SOURCE
 from simulator.workload.ops import Op
 from simulator.workload.scenario import Workload
-from simulator.workload.step import Step
 
 EnterPart = Callable[[str, float, float, float], None]
 """Called before each part with its stage and how often it counts: time, count, tokens."""
@@ -40,8 +39,8 @@ _ALWAYS = (
 
 def _check_equal_blocks(workload: Workload) -> None:
     """One block stands for all of them. Raises MappingError where they differ."""
-    model, step = workload.model, Step(workload.batch, 1, workload.prompt_tokens)
-    if len({model.architecture.variant(model, step, layer) for layer in range(model.n_layers)}) > 1:
+    model = workload.model
+    if not model.architecture.equal_blocks:
         raise MappingError(f"parallelism: the blocks of {model.name} differ, which runs on one device only")
 
 

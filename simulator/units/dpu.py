@@ -26,7 +26,7 @@ from simulator.units.base import (
 )
 from simulator.units.memory import Memory
 from simulator.units.vault_matrix import VaultShape
-from simulator.workload.ops import AttentionOp, KindsOf, KvAppendOp, MatrixOp, Op
+from simulator.workload.ops import AttentionOp, GroupedMatrixOp, KindsOf, KvAppendOp, MatrixOp, Op
 
 INSTRUCTION = "instruction"
 """Action: one instruction of one core."""
@@ -81,7 +81,7 @@ class Dpu(OpUnit):
     DMA and the bank's own time.
     """
 
-    kinds = KindsOf("matrix", "attention", "cache")
+    kinds = KindsOf("matrix", "grouped_matrix", "attention", "cache")
     spec: DpuSpec
     memory: Memory
 
@@ -143,6 +143,8 @@ class Dpu(OpUnit):
         """The busiest core's share. Raises MappingError for an op that cores cannot run."""
         if isinstance(op, MatrixOp):
             strips, inputs, vectors = op.out_features, op.in_features, op.tokens
+        elif isinstance(op, GroupedMatrixOp):
+            strips, inputs, vectors = op.matrices * op.out_features, op.in_features, ceil(op.vectors / op.matrices)
         elif isinstance(op, AttentionOp):
             outputs, inputs = (op.context, op.head_dim) if op.kind == "attn_score" else (op.head_dim, op.context)
             strips, vectors = op.batch * op.n_kv_heads * outputs, op.queries * (op.n_heads // op.n_kv_heads)
@@ -208,6 +210,7 @@ class Dpu(OpUnit):
         return (
             f"{self.name}: the tasklets of a core share its work evenly, and its DMA runs beside it",
             f"{self.name}: each core has whole rows of a matrix; values are cached transposed, so no sum is left",
+            f"{self.name}: each core has rows of all experts, which meet as many vectors as an expert does on average",
             f"{self.name}: vectors come from the host into WRAM, as wide as the code needs; sums leave from there",
         )
 

@@ -29,7 +29,7 @@ from simulator.units.dram_work import Work
 from simulator.units.fetch_ahead import FetchAhead
 from simulator.units.memory import Memory
 from simulator.units.wave_pace import Fetch, Pace
-from simulator.workload.ops import AttentionOp, KindsOf, MatrixOp, Op
+from simulator.workload.ops import AttentionOp, GroupedMatrixOp, KindsOf, MatrixOp, Op
 
 MAC = "multiply_add"
 """Action: one multiply-add of the op (not of idle cells)."""
@@ -83,7 +83,7 @@ class Matrix(OpUnit):
     the ops before: their first waves are fetched while those still work, as far as half of the buffer has room.
     """
 
-    kinds = KindsOf("matrix", "attention")
+    kinds = KindsOf("matrix", "grouped_matrix", "attention")
     spec: MatrixSpec
     memory: Memory
     buffer: Buffer
@@ -132,6 +132,10 @@ class Matrix(OpUnit):
         rows, cols = self.spec.rows, self.spec.cols
         if isinstance(op, MatrixOp):
             matrices, inputs, outputs, vectors = 1, op.in_features, op.out_features, op.tokens
+        elif isinstance(op, GroupedMatrixOp):
+            # A tile takes as long as it shifts in, however few vectors meet it.
+            passed = sum(max(rows, tokens) * experts for tokens, experts in op.loads)
+            matrices, inputs, outputs, vectors = op.matrices, op.in_features, op.out_features, -(-passed // op.matrices)
         elif isinstance(op, AttentionOp):
             matrices, vectors = op.batch * op.n_kv_heads, op.queries * (op.n_heads // op.n_kv_heads)
             inputs, outputs = (op.head_dim, op.context) if op.kind == "attn_score" else (op.context, op.head_dim)

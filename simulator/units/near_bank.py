@@ -25,7 +25,7 @@ from simulator.units.base import (
 )
 from simulator.units.dram_engine import DramEngine
 from simulator.units.memory import Booking, Memory
-from simulator.workload.ops import AttentionOp, KindsOf, KvAppendOp, MatrixOp, Op
+from simulator.workload.ops import AttentionOp, GroupedMatrixOp, KindsOf, KvAppendOp, MatrixOp, Op
 
 Mapped = tuple[Chain, LoopOrder | None]
 """The programs of an op, and the loop order of its products if it has any."""
@@ -58,7 +58,7 @@ class NearBank(OpUnit):
     controller has a sequencer for each channel, so that vectors that differ between channels are sent at the same time.
     """
 
-    kinds = KindsOf("matrix", "attention", "cache")
+    kinds = KindsOf("matrix", "grouped_matrix", "attention", "cache")
     in_step = True
     spec: NearBankSpec
     memory: Memory
@@ -134,6 +134,9 @@ class NearBank(OpUnit):
         if isinstance(op, MatrixOp):
             self._check_elements(op, op.weight_bytes, op.out_features * op.in_features)
             return self.product(self.shape(op))
+        if isinstance(op, GroupedMatrixOp):
+            self._check_elements(op, op.weight_bytes, op.matrices * op.out_features * op.in_features)
+            return self._grouped(op)
         if isinstance(op, AttentionOp):
             self._check_elements(op, op.kv_read_bytes, op.batch * op.n_kv_heads * op.context * op.head_dim)
             return self._attention(op)
@@ -151,6 +154,16 @@ class NearBank(OpUnit):
         share = replace(self.array, channels=self.array.channels // stages)
         one = weight_gemv(share, op.out_features, op.in_features, vectors=op.tokens // stages, activation=activation)
         return replace(one, instances=stages)
+
+    def _grouped(self, op: GroupedMatrixOp) -> Mapped:
+        """One product over all channels for each matrix, one after the other."""
+        if self.around.sharing.active > 1:
+            raise MappingError(f"{op.name}: stages of {self.name} that work in step would not choose the same experts")
+        products = [
+            (self.product(weight_gemv(self.array, op.out_features, op.in_features, vectors=vectors)), matrices)
+            for vectors, matrices in op.loads
+        ]
+        return joined(chain for (chain, _), matrices in products for _ in range(matrices)), products[0][0][1]
 
     def _check_elements(self, op: Op, n_bytes: int, elements: int) -> None:
         if n_bytes != elements * self.spec.element_bytes:

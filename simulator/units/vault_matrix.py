@@ -11,7 +11,7 @@ from simulator.units import hops
 from simulator.units.base import Component, PositiveInt, unit_type
 from simulator.units.dram_stream import StreamShape, StreamWork
 from simulator.units.matrix import Matrix, MatrixSpec, Tiling
-from simulator.workload.ops import AttentionOp, MatrixOp, Op
+from simulator.workload.ops import AttentionOp, GroupedMatrixOp, MatrixOp, Op
 
 
 class VaultMatrixSpec(MatrixSpec):
@@ -67,7 +67,7 @@ class VaultMatrix(Matrix):
     def tiling(self, op: Op) -> Tiling:
         """The waves of the vault with most strips."""
         tiling, strips = super().tiling(op), self.strips(op)
-        deep = -(-(op.in_features if isinstance(op, MatrixOp) else _inputs(op)) // self.spec.rows)
+        deep = -(-_inputs(op) // self.spec.rows)
         most = -(-strips // self.spec.vaults)
         waves = -(-most * deep // (self.spec.arrays // self.spec.vaults))
         return Tiling(waves, tiling.vectors, tiling.elements)
@@ -76,6 +76,8 @@ class VaultMatrix(Matrix):
         """Strips of outputs of an op, of all its matrices."""
         if isinstance(op, MatrixOp):
             return -(-op.out_features // self.spec.cols)
+        if isinstance(op, GroupedMatrixOp):
+            return op.matrices * -(-op.out_features // self.spec.cols)
         if not isinstance(op, AttentionOp):
             raise MappingError(f"{op.name}: {self.name} cannot run a {type(op).__name__}")
         outputs = op.context if op.kind == "attn_score" else op.head_dim
@@ -108,5 +110,7 @@ class VaultMatrix(Matrix):
 
 
 def _inputs(op: Op) -> int:
+    if isinstance(op, MatrixOp | GroupedMatrixOp):
+        return op.in_features
     assert isinstance(op, AttentionOp)
     return op.head_dim if op.kind == "attn_score" else op.context

@@ -30,16 +30,17 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A weight tensor without its layer: ``rows`` x ``columns`` elements; of a vector, one row."""
+    """A weight tensor without its layer: ``matrices`` of ``rows`` x ``columns`` elements; of a vector, one row."""
 
     name: str
     rows: int
     columns: int
+    matrices: int = 1
 
     @property
     def elements(self) -> int:
         """Number of weights."""
-        return self.rows * self.columns
+        return self.matrices * self.rows * self.columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
 
 from simulator.workload.blocks.attention import Attention
+from simulator.workload.blocks.experts import Experts
 from simulator.workload.blocks.feed_forward import Gated, Plain
 from simulator.workload.model import Model
 from simulator.workload.precision import FORMAT_BITS, Precision
@@ -93,7 +96,15 @@ def step_totals(model: Model, *, batch: int, queries: int, cached: int, precisio
     for layer in range(model.n_layers):
         total += around(model, architecture, step)
         total += attention(model, architecture.attention, step, architecture.layer_window(layer))
-        total += feed_forward(model, architecture.feed_forward, step)
+        part = architecture.feed_forward
+        if layer < architecture.dense_layers:
+            total += feed_forward(model.d_model, architecture.dense_width, Gated(), step)
+        elif isinstance(part, Experts):
+            total += experts(model, part, step)
+        else:
+            total += feed_forward(model.d_model, model.d_ff, part, step)
+    if isinstance(architecture.feed_forward, Experts):
+        total += chosen_weights(model, architecture, architecture.feed_forward, step)
     return total
 
 
@@ -147,10 +158,39 @@ def attention(model: Model, part: Attention, step: Step, window: int | None) -> 
     )
 
 
-def feed_forward(model: Model, part: Gated | Plain, step: Step) -> StepTotals:
+def feed_forward(d: int, wide: int, part: Gated | Plain, step: Step) -> StepTotals:
     """Three products, or two with an activation between."""
-    d, wide = model.d_model, model.d_ff
     products = 3 if isinstance(part, Gated) else 2
     biases = (wide, d) if isinstance(part, Plain) and part.bias else ()
     per_token = 2 * products * d * wide + ACTIVATION_FLOPS[part.kind, part.activation] * wide + sum(biases)
     return StepTotals(flops=step.tokens * per_token, weight_bytes=step.weights(*[d * wide] * products, *biases))
+
+
+def experts(model: Model, part: Experts, step: Step) -> StepTotals:
+    """All of a layer's mixture but the weights of the chosen experts.
+
+    Router: 2 per weight, 6 per score. Each of a token's experts: a gated feed-forward, and 2 per element to sum it up.
+    """
+    d, wide, shared = model.d_model, model.d_ff, part.shared_width
+    per_token = part.count * (2 * d + 6) + part.chosen * (6 * d * wide + 5 * wide + 2 * d)
+    total = StepTotals(
+        flops=step.tokens * per_token,
+        weight_bytes=step.weights(part.count * d, part.count if part.router_bias else 0),
+    )
+    if shared:
+        total += feed_forward(d, shared, Gated(), step)
+        total += StepTotals(flops=step.tokens * d)
+    if part.shared_gate:
+        total += StepTotals(flops=step.tokens * (2 * d + 2 * d), weight_bytes=step.weights(d))
+    return total
+
+
+def chosen_weights(model: Model, architecture: Transformer, part: Experts, step: Step) -> StepTotals:
+    """The weights of the experts that any token chose, in all layers: E (1 - (1 - k / E)^T) a layer on average."""
+    if part.routing.skew:
+        raise NotImplementedError("a closed form for experts that are equally popular")
+    missed = (1 - Fraction(part.chosen, part.count)) ** step.tokens
+    mean = part.count * (1 - missed)
+    hit = floor(model.n_layers * mean + Fraction(1, 2)) - floor(architecture.dense_layers * mean + Fraction(1, 2))
+    one = model.d_model * model.d_ff
+    return StepTotals(weight_bytes=hit * step.weights(one, one, one))

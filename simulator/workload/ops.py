@@ -23,7 +23,7 @@ from simulator.config.registry import Registry
 T = TypeVar("T")
 
 
-OpClass = Literal["vector", "lookup", "matrix", "attention", "cache", "collective"]
+OpClass = Literal["vector", "lookup", "matrix", "grouped_matrix", "attention", "cache", "collective"]
 """What a kind of op is to those who place and run it: their rules are by class, so that new kinds fit in."""
 
 
@@ -76,6 +76,10 @@ def _product(name: str, description: str) -> OpKind:
     return register_kind(OpKind(name, description, op_class="matrix"))
 
 
+def _products(name: str, description: str) -> OpKind:
+    return register_kind(OpKind(name, description, op_class="grouped_matrix"))
+
+
 EMBEDDING = register_kind(OpKind("embedding", "gather of one table row per token", op_class="lookup"))
 POSITION_EMBEDDING = register_kind(
     OpKind("position_embedding", "gather of a row per token, and its sum with the token's embedding", 1, "lookup",
@@ -103,6 +107,17 @@ FFN_GELU_MUL = register_kind(
     OpKind("ffn_gelu_mul", "GELU(gate) x up: GELU by tanh, and a product", 10, like="ffn_act_mul")
 )
 FFN_DOWN = _product("ffn_down", "feed-forward down projection")
+ROUTER = _product("router", "scores of all experts for each token")
+ROUTE = register_kind(
+    OpKind("route", "softmax or sigmoid over the experts' scores, and a comparison", 6, like="softmax")
+)
+EXPERT_GATE = _products("expert_gate", "gate projections of the experts that tokens chose")
+EXPERT_UP = _products("expert_up", "up projections of the experts that tokens chose")
+EXPERT_DOWN = _products("expert_down", "down projections of the experts that tokens chose")
+EXPERT_COMBINE = register_kind(
+    OpKind("expert_combine", "sum of each token's experts, weighted by the router", 2, like="residual_add")
+)
+GATE_MUL = register_kind(OpKind("gate_mul", "product with the sigmoid of a gate", 2, like="ffn_act_mul"))
 LM_HEAD = _product("lm_head", "projection of the last position to the vocabulary")
 ADD = register_kind(OpKind("add", "element-wise sum of two operands", 1))
 MUL = register_kind(OpKind("mul", "element-wise product of two operands", 1))
@@ -158,6 +173,30 @@ class MatrixOp(Op):
     in_features: int
     tokens: int
     weight: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupedMatrixOp(Op):
+    """Products with several ``out_features`` x ``in_features`` matrices of one tensor, each with vectors of its own.
+
+    ``loads``: (vectors, matrices that meet so many), the busiest first. Matrices that meet none are not in it: their
+    weights are not read.
+    """
+
+    out_features: int
+    in_features: int
+    loads: tuple[tuple[int, int], ...]
+    weight: str
+
+    @property
+    def matrices(self) -> int:
+        """Matrices that are read."""
+        return sum(matrices for _, matrices in self.loads)
+
+    @property
+    def vectors(self) -> int:
+        """Vectors in all."""
+        return sum(vectors * matrices for vectors, matrices in self.loads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,3 +262,7 @@ class KvAppendOp(Op):
     batch: int
     new_tokens: int
     position: int
+
+
+ProductOp = MatrixOp | GroupedMatrixOp | AttentionOp
+"""Ops that are matrix products."""

@@ -101,6 +101,31 @@ class SectionBuilder:
         whole = {label: self.tokens * features for label, features in outputs.items()}
         return self.vector(ops.BIAS_ADD, flows, whole, name=f"{name}_bias", weight=Weight(f"{name}_bias", 1, rows))
 
+    def grouped(
+        self,
+        kind: ops.OpKind,
+        inputs: Sequence[Flow],
+        shape: tuple[int, int],
+        loads: tuple[tuple[int, int], ...],
+        *,
+        stored: int,
+    ) -> Flow:
+        """Products with matrices of ``shape`` (outputs, inputs): of ``stored`` those in ``loads`` are read."""
+        rows, columns = shape
+        vectors, matrices = sum(v * n for v, n in loads), sum(n for _, n in loads)
+        return self.add(
+            ops.GroupedMatrixOp,
+            kind,
+            inputs,
+            {OUT: vectors * rows},
+            weight=Weight(kind.name, rows, columns, stored),
+            weight_bytes=matrices * self.precision.weight_bytes(rows * columns),
+            out_features=rows,
+            in_features=columns,
+            loads=loads,
+            flops=2 * rows * columns * vectors,
+        )[0]
+
     def vector(  # noqa: PLR0913 - an element-wise op, and what is named otherwise than usual
         self,
         kind: ops.OpKind,

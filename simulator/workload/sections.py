@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WeightTensor:
-    """A matrix of ``out_features`` rows of ``in_features`` elements; a norm's weight vector is one row."""
+    """``matrices`` of ``out_features`` rows of ``in_features`` elements; a norm's weight vector is one row."""
 
     name: str
     layer: int | None
     out_features: int
     in_features: int
+    matrices: int = 1
 
     @property
     def elements(self) -> int:
         """Number of weights."""
-        return self.out_features * self.in_features
+        return self.matrices * self.out_features * self.in_features
 
 
 def prologue(model: Model, step: Step, precision: Precision) -> Section:
@@ -55,7 +56,7 @@ def weight_tensors(model: Model) -> tuple[WeightTensor, ...]:
         for weight in (blueprint.weight for blueprint in section.blueprints):
             if weight is not None:
                 name = tensor_name(layer, weight.name)
-                found.setdefault(name, WeightTensor(name, layer, weight.rows, weight.columns))
+                found.setdefault(name, WeightTensor(name, layer, weight.rows, weight.columns, weight.matrices))
     return tuple(found.values())
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from simulator.workload import ops
 from simulator.workload.architecture import Architecture, LayerMemory, embedding
 from simulator.workload.blocks.attention import Attention
-from simulator.workload.blocks.feed_forward import FeedForward, Gated
+from simulator.workload.blocks.experts import Experts
+from simulator.workload.blocks.feed_forward import Gated, Plain, gated
 from simulator.workload.blueprint import Flow, Weight
 from simulator.workload.section_builder import OUT, SectionBuilder
 from simulator.workload.step import Step
@@ -19,18 +20,29 @@ if TYPE_CHECKING:
 Arrangement = Literal["pre", "sandwich", "parallel"]
 
 
+class Variant(NamedTuple):
+    """What tells blocks apart: their window, whether their feed-forward is a dense one, and experts that are hit."""
+
+    window: int | None
+    dense: bool
+    hit: int
+
+
 @dataclass(frozen=True, slots=True)
 class Transformer(Architecture):
     """Attention and feed-forward, each added to the residual stream.
 
     ``arrangement``: ``pre`` norms the input of both; ``sandwich`` also what they add; ``parallel`` gives both the same
-    input, with ``parallel_norms`` norms of it. ``window``: tokens that a layer attends to, in all layers but each
+    input, with ``parallel_norms`` norms of it. The first ``dense_layers`` have a gated feed-forward of ``dense_width``
+    columns instead. ``window``: tokens that a layer attends to, in all layers but each
     ``full_every``-th; None: all of them. ``positions``: rows of a learned table of positions, 0 for none.
     ``scaled_embedding``: the embedding is multiplied by a number; ``final_softcap``: logits pass a soft cap.
     """
 
     attention: Attention = field(default_factory=Attention)
-    feed_forward: FeedForward = field(default_factory=Gated)
+    feed_forward: Gated | Plain | Experts = field(default_factory=Gated)
+    dense_layers: int = 0
+    dense_width: int = 0
     arrangement: Arrangement = "pre"
     parallel_norms: int = 1
     window: int | None = None
@@ -58,10 +70,12 @@ class Transformer(Architecture):
             )[0]
         return x
 
-    def variant(self, model: Model, step: Step, layer: int) -> Any:
-        """The window of the layer."""
-        del model, step
-        return self.layer_window(layer)
+    def variant(self, model: Model, step: Step, layer: int) -> Variant:
+        """The window of the layer, and what its feed-forward does."""
+        del model
+        dense, part = layer < self.dense_layers, self.feed_forward
+        hit = part.variant(step, layer) if isinstance(part, Experts) and not dense else 0
+        return Variant(self.layer_window(layer), dense, hit)
 
     def layer_window(self, layer: int) -> int | None:
         """Tokens that ``layer`` attends to; None: all."""
@@ -69,24 +83,48 @@ class Transformer(Architecture):
             return None
         return self.window
 
-    def block(self, b: SectionBuilder, model: Model, variant: Any) -> Flow:
+    def block(self, b: SectionBuilder, model: Model, variant: Variant) -> Flow:
         """As `Architecture.block`."""
         x = b.input()
         if self.arrangement == "parallel":
             return self._parallel(b, model, x, variant)
-        added = self.attention.add(b, model, b.norm("attn_norm", x, self.norm), variant)
+        added = self.attention.add(b, model, b.norm("attn_norm", x, self.norm), variant.window)
         x = b.residual("attn_residual", x, self._behind(b, "attn_post_norm", added))
-        added = self.feed_forward.add(b, model, b.norm("ffn_norm", x, self.norm))
-        return b.residual("ffn_residual", x, self._behind(b, "ffn_post_norm", added))
+        terms = self._fed_forward(b, model, b.norm("ffn_norm", x, self.norm), variant)
+        return b.residual("ffn_residual", x, *(self._behind(b, "ffn_post_norm", term) for term in terms))
+
+    def _fed_forward(self, b: SectionBuilder, model: Model, x: Flow, variant: Variant) -> tuple[Flow, ...]:
+        part = self.feed_forward
+        if variant.dense:
+            return (gated(b, x, self.dense_width, "silu"),)
+        if isinstance(part, Experts):
+            return part.add(b, model, x, variant.hit)
+        return (part.add(b, model, x),)
 
     def _behind(self, b: SectionBuilder, name: str, x: Flow) -> Flow:
         return b.norm(name, x, self.norm) if self.arrangement == "sandwich" else x
 
-    def _parallel(self, b: SectionBuilder, model: Model, x: Flow, variant: Any) -> Flow:
+    def _parallel(self, b: SectionBuilder, model: Model, x: Flow, variant: Variant) -> Flow:
         normed = b.norm("attn_norm", x, self.norm)
         second = b.norm("ffn_norm", x, self.norm) if self.parallel_norms > 1 else normed
-        attended = self.attention.add(b, model, normed, variant)
-        return b.residual("ffn_residual", x, attended, self.feed_forward.add(b, model, second))
+        attended = self.attention.add(b, model, normed, variant.window)
+        return b.residual("ffn_residual", x, attended, *self._fed_forward(b, model, second, variant))
+
+    @property
+    def equal_blocks(self) -> bool:
+        """Whether all blocks do the same, but for how many experts they hit."""
+        return not self.dense_layers and (self.full_every is None or self.window is None)
+
+    def divided(self, model: Model, devices: int) -> Model:
+        """As `Architecture.divided`, with dense and shared feed-forwards cut too."""
+        part = self.feed_forward
+        own = replace(
+            self,
+            dense_width=-(-self.dense_width // devices),
+            feed_forward=part.divided(devices) if isinstance(part, Experts) else part,
+        )
+        # The sizes of the parent class; a dataclass with slots has no zero-argument super().
+        return replace(Architecture.divided(self, model, devices), architecture=own)
 
     def logits(self, b: SectionBuilder, model: Model, x: Flow) -> Flow:
         """The final soft cap, if there is one."""

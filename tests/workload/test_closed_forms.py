@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.workload.blocks.attention import Attention
+from simulator.workload.blocks.experts import Experts
 from simulator.workload.blocks.feed_forward import Gated, Plain
 from simulator.workload.closed_forms import StepTotals, step_totals, sum_of_contexts
 from simulator.workload.graph import DecodeGraphs, decode_graph, prefill_graph
@@ -22,7 +23,7 @@ from simulator.workload.transformer import LLAMA, Transformer
 SHIPPED = ("llama2_7b", "llama2_13b", "llama2_70b", "llama3_8b", "llama3_70b", "llama31_8b", "llama31_70b")
 OTHERS = (
     "mistral_7b_v01", "qwen25_7b", "qwen3_8b", "opt_6_7b", "gpt3_6_7b", "falcon_7b", "falcon_40b", "phi3_mini",
-    "gemma2_9b", "gemma3_4b",
+    "gemma2_9b", "gemma3_4b", "mixtral_8x7b", "qwen15_moe_a2_7b", "qwen3_30b_a3b",
 )  # fmt: skip
 """One of each way to put a block together."""
 PRECISIONS = (Precision(), Precision("int4", "bf16", "fp8"), Precision("fp8", "fp32", "int4"))
@@ -58,6 +59,7 @@ def architectures(draw: st.DrawFn) -> Transformer:
         feed_forward=draw(
             st.builds(Gated, activation=st.sampled_from(("silu", "gelu")))
             | st.builds(Plain, activation=st.sampled_from(("relu", "gelu")), bias=flag)
+            | st.builds(Experts, st.integers(3, 9), st.integers(1, 3), shared_width=st.integers(0, 5), router_bias=flag)
         ),
         arrangement=draw(st.sampled_from(("pre", "sandwich", "parallel"))),
         parallel_norms=draw(st.integers(1, 2)),
@@ -66,6 +68,8 @@ def architectures(draw: st.DrawFn) -> Transformer:
         positions=draw(st.sampled_from((0, 7))),
         scaled_embedding=draw(flag),
         final_softcap=draw(flag),
+        dense_layers=draw(st.integers(0, 2)),
+        dense_width=11,
     )
 
 

@@ -61,6 +61,11 @@ PUBLISHED_PARAMETERS = {
     "gemma2_2b": 2_614_341_888,
     "gemma2_9b": 9_241_705_984,
     "gemma2_27b": 27_227_128_320,
+    "mixtral_8x7b": 46_702_792_704,
+    "mixtral_8x22b": 140_620_634_112,
+    "qwen15_moe_a2_7b": 14_315_784_192,
+    "qwen3_30b_a3b": 30_532_122_624,
+    "qwen3_235b_a22b": 235_093_634_560,
     "gemma3_1b": 999_885_952,
     "gemma3_4b": 4_300_079_472 - VISION - 1_152 * (2_560 + 1),
     "gemma3_12b": 12_187_325_040 - VISION - 1_152 * (3_840 + 1),
@@ -71,8 +76,8 @@ PUBLISHED_PARAMETERS = {
 Falcon's store the tied LM head once more. Those of Gemma 3 hold a vision tower and its projection beside the text.
 """
 
-ROUNDED = {"gpt3_175b": 175e9, "gpt3_13b": 13.0e9, "gpt3_6_7b": 6.7e9}
-"""As published where no checkpoint is, to three digits."""
+ROUNDED = {"gpt3_175b": 175e9, "gpt3_13b": 13.0e9, "gpt3_6_7b": 6.7e9, "qwen2_57b_a14b": 57.4e9}
+"""As published where no checkpoint is at hand."""
 
 CACHED_BYTES_PER_TOKEN_FP16 = {
     "llama2_7b": 2 * 32 * 32 * 128 * 2,

@@ -7,7 +7,7 @@ import networkx as nx
 from simulator.mapping.parallel.policies import Part, in_order, join, parallel_policies
 from simulator.workload.model import Model
 
-SUMMED = frozenset({"out_proj", "ffn_down"})
+SUMMED = frozenset({"out_proj", "ffn_down", "expert_down"})
 """Products whose outputs are partial sums on each device."""
 
 

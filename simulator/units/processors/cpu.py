@@ -8,7 +8,7 @@ from simulator.errors import ConfigError
 from simulator.units.base import PositiveInt, Surroundings, unit_type
 from simulator.units.processors.processor import Processor, ProcessorSpec
 from simulator.units.processors.shapes import product_of
-from simulator.workload.ops import AttentionOp, MatrixOp, Op
+from simulator.workload.ops import AttentionOp, Op, ProductOp
 
 
 class CpuSpec(ProcessorSpec):
@@ -47,17 +47,18 @@ class Cpu(Processor):
         """The threads."""
         return self.spec.threads
 
-    def product_ps(self, op: MatrixOp | AttentionOp) -> tuple[int, int, int]:
+    def product_ps(self, op: ProductOp) -> tuple[int, int, int]:
         """As `Processor.product_ps`. A matrix's rows, or an attention's cached heads, go to threads whole."""
         product = product_of(op)
-        items, each = (product.n, 1) if isinstance(op, MatrixOp) else (product.matrices, product.n)
+        rows = product.matrices * product.n
+        items, each = (product.matrices, product.n) if isinstance(op, AttentionOp) else (rows, 1)
         workers = min(self.spec.threads, items)
         share = -(-items // workers) * each * product.k
         each_clocks = 1 / self.mac_rate(op, product)
         if product.stored_bits < NARROW_BITS:
             fastest = max(self.spec.macs_per_clock.values())
             each_clocks = max(self.stack.dequantise_ops(product.stored_bits) / self.spec.lanes, 1 / fastest)
-        clocks = share * product.m * product.useful * each_clocks
+        clocks = share * product.rows / product.matrices * product.useful * each_clocks
         return self.clocks_ps(clocks), op.weight_bytes + op.kv_read_bytes, workers
 
     def in_flight_bytes(self, op: Op) -> float | None:

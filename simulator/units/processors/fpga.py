@@ -7,7 +7,7 @@ from typing import Literal
 from simulator.units.base import NonNegative, Positive, PositiveInt, unit_type
 from simulator.units.processors.processor import Processor, ProcessorSpec
 from simulator.units.processors.shapes import product_of
-from simulator.workload.ops import AttentionOp, MatrixOp, Op
+from simulator.workload.ops import Op, ProductOp
 
 
 class FpgaSpec(ProcessorSpec):
@@ -30,12 +30,11 @@ class Fpga(Processor):
 
     spec: FpgaSpec
 
-    def product_ps(self, op: MatrixOp | AttentionOp) -> tuple[int, int, int]:
+    def product_ps(self, op: ProductOp) -> tuple[int, int, int]:
         """As `Processor.product_ps`: the stored operand passes all engines once for each moving vector."""
         product, spec = product_of(op), self.spec
-        stored = product.matrices * product.n * product.k
         rate = spec.cores * self.mac_rate(op, product)
-        clocks = spec.pipeline_clocks + product.m * product.useful * stored / rate
+        clocks = spec.pipeline_clocks + product.useful * product.rows * product.n * product.k / rate
         ports = (op.weight_bytes + op.kv_read_bytes) / (spec.cores * spec.port_bytes_per_clock)
         return self.clocks_ps(max(clocks, ports)), op.weight_bytes + op.kv_read_bytes, spec.cores
 

@@ -11,7 +11,7 @@ from simulator.units.base import NonNegative, PositiveInt, unit_type
 from simulator.units.processors.processor import Processor, ProcessorSpec
 from simulator.units.processors.shapes import Product, product_of
 from simulator.units.processors.tiles import Machine, best_schedule
-from simulator.workload.ops import AttentionOp, MatrixOp, Op
+from simulator.workload.ops import AttentionOp, Op, ProductOp
 
 
 class GpuSpec(ProcessorSpec):
@@ -33,7 +33,7 @@ class Gpu(Processor):
 
     spec: GpuSpec
 
-    def product_ps(self, op: MatrixOp | AttentionOp) -> tuple[int, int, int]:
+    def product_ps(self, op: ProductOp) -> tuple[int, int, int]:
         """As `Processor.product_ps`."""
         product = product_of(op)
         macs = self.mac_rate(op, product)
@@ -80,7 +80,7 @@ class Gpu(Processor):
 
     def lane_ops(self, op: Op) -> float:
         """As `Processor.lane_ops`, and what products do on the lanes: widening, and attention without tensor pipes."""
-        if not isinstance(op, MatrixOp | AttentionOp):
+        if not isinstance(op, ProductOp):
             return super().lane_ops(op)
         product = product_of(op)
         widened = self._widen_clocks(product) * self.spec.cores * self.spec.integer_lanes

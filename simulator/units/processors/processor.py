@@ -24,7 +24,7 @@ from simulator.units.base import (
 from simulator.units.memory import Memory
 from simulator.units.processors.shapes import Product, activation_bytes, elements_of, product_of
 from simulator.units.processors.stack import Stack
-from simulator.workload.ops import OP_KINDS, SAMPLING, AttentionOp, LookupOp, MatrixOp, Op, VectorOp
+from simulator.workload.ops import OP_KINDS, SAMPLING, AttentionOp, LookupOp, Op, ProductOp, VectorOp
 
 MAC = "multiply_add"
 LANE_OP = "lane_op"
@@ -107,7 +107,7 @@ class Processor(OpUnit):
         per_clock = max(*self.spec.macs_per_clock.values(), self.spec.lanes)
         return 2e6 * self.spec.cores * self.spec.clock_mhz * per_clock
 
-    def mac_rate(self, op: MatrixOp | AttentionOp, product: Product) -> float:
+    def mac_rate(self, op: ProductOp, product: Product) -> float:
         """Multiply-adds of one core a clock in a kernel's main loop, at the least width that takes both operands.
 
         Raises MappingError where no width does.
@@ -118,7 +118,7 @@ class Processor(OpUnit):
             raise MappingError(f"{op.name}: {product.math_bits}-bit operands; {self.name} takes {max(widths)} bits")
         return widths[min(usable)] * self.stack.spec.math_efficiency
 
-    def product_ps(self, op: MatrixOp | AttentionOp) -> tuple[int, int, int]:
+    def product_ps(self, op: ProductOp) -> tuple[int, int, int]:
         """(arithmetic time, bytes that cores fetch from the last-level cache, cores with work) of a product."""
         raise NotImplementedError
 
@@ -135,7 +135,7 @@ class Processor(OpUnit):
         stored = op.weight_bytes + op.kv_read_bytes
         from_dram = stored + (read if spilled else 0)
         to_dram = op.kv_write_bytes + (written if spilled else 0)
-        if isinstance(op, MatrixOp | AttentionOp):
+        if isinstance(op, ProductOp):
             compute_ps, fetched, workers = self.product_ps(op)
             return Demand(from_dram, to_dram, max(fetched, stored) + written, compute_ps, workers, limits.COMPUTE)
         elements, rows = elements_of(op)
@@ -224,17 +224,17 @@ class Processor(OpUnit):
 
     def in_flight_bytes(self, op: Op) -> float | None:
         """Bytes that one core keeps requested of the memory; None where nothing limits them."""
-        if isinstance(op, MatrixOp):
+        if isinstance(op, ProductOp) and not isinstance(op, AttentionOp):
             return self.stack.in_flight(f"products_{int(product_of(op).stored_bits)}", "products")
         return self.stack.in_flight(op.kind)
 
     def lane_ops(self, op: Op) -> float:
         """Operations that ``op`` takes in the lanes."""
-        return 0.0 if isinstance(op, MatrixOp | AttentionOp) else self.stack.lane_ops(op, *elements_of(op))
+        return 0.0 if isinstance(op, ProductOp) else self.stack.lane_ops(op, *elements_of(op))
 
     def _count(self, op: Op, demand: Demand, took_ps: int) -> None:
         hooks = self.around.hooks
-        macs = op.flops // 2 if isinstance(op, MatrixOp | AttentionOp) else 0
+        macs = op.flops // 2 if isinstance(op, ProductOp) else 0
         for name, n in (
             (MAC, macs),
             (LANE_OP, round(self.lane_ops(op))),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulator.errors import MappingError
-from simulator.workload.ops import OP_KINDS, AttentionOp, KvAppendOp, LookupOp, MatrixOp, Op, VectorOp
+from simulator.workload.ops import (
+    OP_KINDS,
+    GroupedMatrixOp,
+    KvAppendOp,
+    LookupOp,
+    MatrixOp,
+    Op,
+    ProductOp,
+    VectorOp,
+)
 
 SCORES_IN = frozenset({"softcap", "softmax", "attn_context"})
 SCORES_OUT = frozenset({"attn_score", "softcap", "softmax"})
@@ -16,6 +25,8 @@ class Product:
     """``matrices`` products of an ``m`` x ``k`` moving with a ``k`` x ``n`` stored operand.
 
     ``stored_bits`` and ``moving_bits``: width of an element. ``useful``: share of the multiply-adds that count.
+    ``loads``: where the matrices meet different numbers of vectors, (vectors, matrices) each; ``m`` is then their mean,
+    rounded up.
     """
 
     matrices: int
@@ -25,6 +36,17 @@ class Product:
     stored_bits: float
     moving_bits: float
     useful: float = 1.0
+    loads: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Moving vectors of all matrices."""
+        return sum(m * matrices for m, matrices in self.loads) if self.loads else self.matrices * self.m
+
+    def row_tiles(self, rows: int) -> int:
+        """Tiles of ``rows`` rows that hold the moving vectors of all matrices."""
+        loads = self.loads or ((self.m, self.matrices),)
+        return sum(-(-m // rows) * matrices for m, matrices in loads)
 
     @property
     def math_bits(self) -> int:
@@ -32,12 +54,16 @@ class Product:
         return 8 * max(1, -(-round(max(self.stored_bits, self.moving_bits)) // 8))
 
 
-def product_of(op: MatrixOp | AttentionOp) -> Product:
+def product_of(op: ProductOp) -> Product:
     """The product that an op is."""
     if isinstance(op, MatrixOp):
         elements = op.out_features * op.in_features
         moving = 8 * op.input_bytes / (op.tokens * op.in_features) if op.input_bytes else 16.0
         return Product(1, op.tokens, op.out_features, op.in_features, 8 * op.weight_bytes / elements, moving)
+    if isinstance(op, GroupedMatrixOp):
+        n, k, matrices = op.out_features, op.in_features, op.matrices
+        bits, moving = 8 * op.weight_bytes / (matrices * n * k), 8 * op.output_bytes / (op.vectors * n)
+        return Product(matrices, -(-op.vectors // matrices), n, k, bits, moving, loads=op.loads)
     matrices, rows = op.batch * op.n_kv_heads, op.queries * (op.n_heads // op.n_kv_heads)
     bits = 8 * op.kv_read_bytes / (matrices * op.context * op.head_dim)
     n, k = (op.context, op.head_dim) if op.kind == "attn_score" else (op.head_dim, op.context)

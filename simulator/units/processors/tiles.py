@@ -45,11 +45,11 @@ def schedule(machine: Machine, product: Product, tile: tuple[int, int], splits: 
     and multiply-adds is slower. Split sums cross the cache once more each way.
     """
     rows, columns = tile
-    row_tiles, column_tiles = -(-product.m // rows), -(-product.n // columns)
-    tiles = product.matrices * row_tiles * column_tiles * splits
+    row_tiles, column_tiles = product.row_tiles(rows), -(-product.n // columns)
+    tiles = row_tiles * column_tiles * splits
     waves = -(-tiles // machine.cores)
     inner = -(-product.k // (splits * STEP)) * STEP
-    taken = min(rows, product.m)
+    taken = product.rows / row_tiles if product.loads else min(rows, product.m)
     step_bytes = (taken * product.moving_bits + min(columns, product.n) * product.stored_bits) / 8
     step = max(rows * columns / machine.macs_per_clock, step_bytes / machine.cache_bytes_per_clock)
     partial = taken * columns * PARTIAL_BYTES * 2 if splits > 1 else 0

@@ -6,9 +6,11 @@ from simulator.workload.architectures import (
     gpt2,
     llama,
     mistral,
+    mixtral,
     opt,
     phi3,
     qwen,
+    qwen_moe,
 )
 
-__all__ = ["falcon", "gemma", "gpt2", "llama", "mistral", "opt", "phi3", "qwen"]
+__all__ = ["falcon", "gemma", "gpt2", "llama", "mistral", "mixtral", "opt", "phi3", "qwen", "qwen_moe"]

@@ -25,11 +25,15 @@ class Gated:
 
     def add(self, b: SectionBuilder, model: Model, x: Flow) -> Flow:
         """The ops from the normed stream to what is added to it."""
-        wide = model.d_ff
-        gate = b.matrix(ops.FFN_GATE, x, b.width, {OUT: wide})[0]
-        up = b.matrix(ops.FFN_UP, x, b.width, {OUT: wide})[0]
-        act = b.vector(GATED[self.activation], (gate, up), {OUT: b.tokens * wide}, name="ffn_act_mul")[0]
-        return b.matrix(ops.FFN_DOWN, act, wide, {OUT: b.width})[0]
+        return gated(b, x, model.d_ff, self.activation)
+
+
+def gated(b: SectionBuilder, x: Flow, wide: int, activation: str, prefix: str = "ffn") -> Flow:
+    """A gated feed-forward of ``wide`` columns, whose ops and tensors are called ``prefix``."""
+    gate = b.matrix(ops.FFN_GATE, x, b.width, {OUT: wide}, name=f"{prefix}_gate")[0]
+    up = b.matrix(ops.FFN_UP, x, b.width, {OUT: wide}, name=f"{prefix}_up")[0]
+    act = b.vector(GATED[activation], (gate, up), {OUT: b.tokens * wide}, name=f"{prefix}_act_mul")[0]
+    return b.matrix(ops.FFN_DOWN, act, wide, {OUT: b.width}, name=f"{prefix}_down")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,3 @@ class Plain:
         up = b.matrix(ops.FFN_UP, x, b.width, {OUT: wide}, bias=self.bias)[0]
         act = b.vector(PLAIN[self.activation], (up,), {OUT: b.tokens * wide}, name="ffn_act")[0]
         return b.matrix(ops.FFN_DOWN, act, wide, {OUT: b.width}, bias=self.bias)[0]
-
-
-FeedForward = Gated | Plain
