@@ -20,6 +20,9 @@ class Instrument:
     def op_finished(self, time_ps: int, op_name: str, op_kind: str, unit: str) -> None:
         """``op_name`` ends on ``unit``."""
 
+    def op_work(self, op_kind: str, flops: int, n_bytes: int) -> None:
+        """An op of ``op_kind`` that starts needs ``flops`` and ``n_bytes`` of stored weights, keys and values."""
+
     def transfer(self, start_ps: int, end_ps: int, hop: str, n_bytes: int, component: str) -> None:
         """``n_bytes`` crossed ``hop`` in ``component``."""
 
@@ -48,6 +51,7 @@ class Hooks:
     def __init__(self, instruments: Sequence[Instrument] = ()) -> None:
         self.op_started = _fan_out(Instrument.op_started, [i.op_started for i in instruments])
         self.op_finished = _fan_out(Instrument.op_finished, [i.op_finished for i in instruments])
+        self.op_work = _fan_out(Instrument.op_work, [i.op_work for i in instruments])
         self.transfer = _fan_out(Instrument.transfer, [i.transfer for i in instruments])
         self.activity = _fan_out(Instrument.activity, [i.activity for i in instruments])
         self.commands = _fan_out(Instrument.commands, [i.commands for i in instruments])

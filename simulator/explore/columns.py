@@ -15,8 +15,9 @@ from simulator.metrics.result import Result
 Row = dict[str, Scalar]
 """Column -> value."""
 
-LEFT_OUT = {"schema", "arch.values", "workload.values", "assumptions", "calibrations"} | {
-    f"provenance.{name}" for name in ("config_hashes", "python", "wall_s")
+LEFT_OUT = {
+    *("schema", "arch.values", "workload.values", "assumptions", "calibrations", "work_by_op_kind", "busy_profile"),
+    *(f"provenance.{name}" for name in ("config_hashes", "python", "wall_s")),
 }
 """Parts of a result that are no figure, or (``wall_s``) not the same every time."""
 

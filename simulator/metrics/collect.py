@@ -14,6 +14,7 @@ from simulator.metrics.commands import CommandCounts
 from simulator.metrics.data_movement import DataMovement
 from simulator.metrics.energy import PS_PER_S, EnergyReport, EnergyTable, EnergyTally
 from simulator.metrics.latency import OpKindTimes, TokenTimes
+from simulator.metrics.op_work import OpWork
 from simulator.metrics.result import STAGES, Capacity, Identity, Latency, Provenance, Result, Thermal
 from simulator.metrics.stage import Stage, Tally, whole
 from simulator.metrics.utilization import Utilization
@@ -24,6 +25,7 @@ class RunFacts:
     """What the observers cannot see: who ran, at which prices, and what the system knows about itself.
 
     ``static_power_w``: component -> energy class -> W. ``clock_ps``: component -> clock period, for those with one.
+    ``blocks``: of the model, 0 where they do not run one after the other.
     """
 
     arch: Identity
@@ -35,6 +37,7 @@ class RunFacts:
     bound_by: Mapping[str, str]
     capacity: Capacity
     area: DieArea = field(default_factory=lambda: DieArea({}, ()))
+    blocks: int = 0
     thermal: Thermal | None = None
     assumptions: tuple[str, ...] = ()
     calibrations: tuple[dict[str, Any], ...] = ()
@@ -58,11 +61,20 @@ class Collector:
         self.movement = DataMovement(self.stage)
         self.command_counts = CommandCounts(self.stage)
         self.utilization = Utilization(self.stage, devices)
+        self.work = OpWork(self.stage)
 
     @property
     def tallies(self) -> tuple[Tally, ...]:
         """All tallies of the collector."""
-        return (self.tokens, self.op_kinds, self.energy, self.movement, self.command_counts, self.utilization)
+        return (
+            self.tokens,
+            self.op_kinds,
+            self.energy,
+            self.movement,
+            self.command_counts,
+            self.utilization,
+            self.work,
+        )
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -91,6 +103,7 @@ class Collector:
         stage_ps = self.tokens.stage_ps()
         time_ps = whole(sum(stage_ps.values()))
         report = self.energy.report(facts.energy_tables, facts.static_power_w, stage_ps)
+        profile = self.utilization.profile(facts.blocks) if self.tokens.steps["decode"] and facts.blocks else None
         fractions = self.utilization.fractions(time_ps)
         busy_ps = self.utilization.busy_ps()
         return Result(
@@ -99,12 +112,14 @@ class Collector:
             **self._rates(facts.batch, report),
             time_ps=time_ps,
             time_by_op_kind_s=self._time_by_op_kind(stage_ps),
+            work_by_op_kind=self.work.by_op_kind(),
             cycles={c: whole(busy_ps[c] / period) for c, period in sorted(facts.clock_ps.items()) if c in busy_ps},
             energy_j=report.energy(),
             energy_by_op_kind_j=report.by_op_kind(),
             data_movement_bytes=self.movement.by_hop(),
             commands=self.command_counts.by_name(),
             utilization=fractions,
+            busy_profile=profile,
             bound_by=dict(sorted(facts.bound_by.items())),
             capacity=facts.capacity,
             area_mm2=facts.area.total_mm2,

@@ -80,6 +80,24 @@ class Thermal(Record):
     runs: int
 
 
+class OpKindWork(Record):
+    """What all ops of a kind need in a stage: FLOPs, and bytes of stored weights, keys and values."""
+
+    flops: int
+    bytes: int
+
+
+class BusyProfile(Record):
+    """Busy share of each component, 0 to 1, in equal bins of ``bin_ps`` from ``start_ps`` after the step began.
+
+    The window is two blocks of the model in the middle of the last decode step that was simulated.
+    """
+
+    start_ps: int
+    bin_ps: int
+    busy: dict[str, tuple[float, ...]]
+
+
 class Provenance(Record):
     """Where the figures come from. Every field but ``wall_s`` is the same for the same input."""
 
@@ -106,12 +124,14 @@ class Result(Record):
     latency: Latency
     time_ps: int
     time_by_op_kind_s: dict[str, dict[str, float]]
+    work_by_op_kind: dict[str, dict[str, OpKindWork]] = Field(default_factory=dict)
     cycles: dict[str, int]
     energy_j: Energy
     energy_by_op_kind_j: dict[str, dict[str, float]]
     data_movement_bytes: dict[str, int]
     commands: dict[str, int]
     utilization: dict[str, float]
+    busy_profile: BusyProfile | None = None
     bound_by: dict[str, str]
     capacity: Capacity
     area_mm2: float | None = None

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from simulator.errors import ConservationError
+from simulator.metrics.result import BusyProfile
 from simulator.metrics.stage import Stage, Tally
+
+PROFILE_BINS = 96
+"""Of two blocks: fine enough to see the ops of one, and few enough to be read."""
 
 
 class Utilization(Tally):
@@ -21,7 +26,7 @@ class Utilization(Tally):
         self._open: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self._counted_to_ps: dict[str, int] = defaultdict(int)
         self._busy_ps: dict[str, float] = defaultdict(int)
-        self._step_end_ps = 0
+        self._step_start_ps = self._step_end_ps = 0
 
     def busy(self, component: str, start_ps: int, end_ps: int, what: str) -> None:
         """``component`` was busy with ``what`` from ``start_ps`` to ``end_ps``."""
@@ -32,7 +37,7 @@ class Utilization(Tally):
     def token_done(self, time_ps: int, index: int) -> None:
         """The step ends here."""
         del index
-        self._step_end_ps = time_ps
+        self._step_start_ps, self._step_end_ps = self._step_end_ps, time_ps
 
     def part_done(self, time_ps: int) -> None:
         """The part ends here."""
@@ -60,6 +65,20 @@ class Utilization(Tally):
         self.flush()
         return {component: self._busy_ps[component] for component in sorted(self._busy_ps)}
 
+    def profile(self, blocks: int) -> BusyProfile | None:
+        """Who is busy when in the middle two of ``blocks`` equal parts of the step that has just ended.
+
+        Asked before that step is flushed; None for a step without time.
+        """
+        step_ps = self._step_end_ps - self._step_start_ps
+        bin_ps = max(1, round(2 * step_ps / max(blocks, 2) / PROFILE_BINS))
+        start_ps = max(0, (step_ps - bin_ps * PROFILE_BINS) // 2)
+        if not step_ps or bin_ps * PROFILE_BINS > step_ps:
+            return None
+        first_ps = self._step_start_ps + start_ps
+        busy = {name: _binned(self._open[name], first_ps, bin_ps) for name in sorted(self._open)}
+        return BusyProfile(start_ps=start_ps, bin_ps=bin_ps, busy=busy)
+
     def fractions(self, time_ps: int) -> dict[str, float]:
         """Busy share of ``time_ps`` by component, 0 to 1. Raises ConservationError for a component busier than time."""
         busy = self.busy_ps()
@@ -68,3 +87,18 @@ class Utilization(Tally):
             if ps > time_ps + 0.5:
                 raise ConservationError(f"{component}: busy for {ps} ps of a run of {time_ps} ps")
         return {component: min(1.0, ps / time_ps) if time_ps else 0.0 for component, ps in busy.items()}
+
+
+def _binned(intervals: Iterable[tuple[int, int]], first_ps: int, bin_ps: int) -> tuple[float, ...]:
+    """Busy share of each bin; overlapping intervals count once."""
+    busy_ps, done_ps = [0] * PROFILE_BINS, first_ps
+    last_ps = first_ps + bin_ps * PROFILE_BINS
+    for start, end in sorted(intervals):
+        now, stop = max(start, done_ps), min(end, last_ps)
+        while now < stop:
+            position = (now - first_ps) // bin_ps
+            until = min(stop, first_ps + (position + 1) * bin_ps)
+            busy_ps[position] += until - now
+            now = until
+        done_ps = max(done_ps, stop)
+    return tuple(round(ps / bin_ps, 3) for ps in busy_ps)

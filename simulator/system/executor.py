@@ -122,6 +122,7 @@ class Execution:
             op = placed.op
             placed.start_ps = self._env.now_ps
             self._hooks.op_started(self._env.now_ps, op.name, op.kind, name)
+            self._hooks.op_work(op.kind, op.flops, op.stored_bytes)
             yield from unit.execute(op)
             placed.end_ps = self._env.now_ps
             self._hooks.op_finished(self._env.now_ps, op.name, op.kind, name)

@@ -146,6 +146,11 @@ class Op:
     output_bytes: int = 0
 
     @property
+    def stored_bytes(self) -> int:
+        """Weights, keys and values that it reads or writes."""
+        return self.weight_bytes + self.kv_read_bytes + self.kv_write_bytes
+
+    @property
     def shape_key(self) -> tuple[Any, ...]:
         """All that decides the op's cost and nothing that only names it: equal keys mean equal work.
 

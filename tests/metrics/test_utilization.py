@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from simulator.errors import ConservationError
 from simulator.metrics.stage import Stage
-from simulator.metrics.utilization import Utilization
+from simulator.metrics.utilization import PROFILE_BINS, Utilization
 
 STEP_PS = 100
 INTERVALS = st.lists(st.tuples(st.integers(0, STEP_PS - 1), st.integers(0, 150)), max_size=20)
@@ -60,3 +60,28 @@ def test_a_component_busier_than_time_is_an_error() -> None:
 def test_an_impossible_interval_is_an_error(start: int, end: int) -> None:
     with pytest.raises(ConservationError, match="memory: busy with stream from"):
         Utilization(Stage()).busy("memory", start, end, "stream")
+
+
+@given(st.lists(st.tuples(st.integers(0, 4 * PROFILE_BINS), st.integers(0, 900)), max_size=12))
+def test_a_profile_holds_the_union_of_the_busy_intervals_in_its_window(intervals: list[tuple[int, int]]) -> None:
+    step_ps, blocks, start = 40 * PROFILE_BINS, 16, 10_000
+    utilization = Utilization(Stage())
+    utilization.token_done(start, 0)
+    utilization.flush()
+    utilization.busy("bus", start, start, "nothing")
+    for begin, length in intervals:
+        utilization.busy("bus", start + 8 * begin, start + 8 * begin + length, "stream")
+    utilization.token_done(start + step_ps, 1)
+    profile = utilization.profile(blocks)
+    assert profile is not None
+    window = range(profile.start_ps, profile.start_ps + profile.bin_ps * PROFILE_BINS)
+    assert (len(window), window.start + window.stop) == (2 * step_ps // blocks, step_ps)
+    union = {ps for begin, length in intervals for ps in range(8 * begin, 8 * begin + length)}
+    assert sum(profile.busy["bus"]) * profile.bin_ps == pytest.approx(len(union & set(window)), abs=0.01 * PROFILE_BINS)
+
+
+def test_a_step_of_fewer_than_two_blocks_has_no_profile() -> None:
+    utilization = Utilization(Stage())
+    utilization.busy("bus", 0, 5, "stream")
+    utilization.token_done(10, 0)
+    assert utilization.profile(1) is None
