@@ -2,3 +2,7 @@
 
 May import workload, dram, config, hooks, quantities and errors; never units, metrics, system, report, api or cli.
 """
+
+from simulator.mapping import placement_cooperation
+
+__all__ = ["placement_cooperation"]

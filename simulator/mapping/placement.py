@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,15 +37,29 @@ class Candidate(Protocol):
         """Whether it takes this op of a kind that it runs; a policy then looks on."""
 
 
-Policy = Callable[[str, Mapping[str, str | int | float | bool]], tuple[str, ...]]
+Options = Mapping[str, str | int | float | bool]
+"""A platform's ``placement.options``."""
+
+Policy = Callable[[str, Options], tuple[str, ...]]
 """(op kind, the platform's placement options) -> roles in order of preference."""
 
-placements: Registry[Policy] = Registry("placement policy")
+
+@dataclass(frozen=True)
+class PerOp:
+    """A policy that looks at each op by itself: its batch, its intensity, what the components say of it.
+
+    ``prefer``: (op, the platform's placement options, all components) -> components in order of preference.
+    """
+
+    prefer: Callable[[Op, Options, Mapping[str, Candidate]], tuple[str, ...]]
+
+
+placements: Registry[Policy | PerOp] = Registry("placement policy")
 """Policies by the name that a platform's ``placement.policy`` gives."""
 
 
 @placements.register("near_bank_first")
-def near_bank_first(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+def near_bank_first(kind: str, options: Options) -> tuple[str, ...]:
     """Products and cache writes on near-bank units, element-wise ops on the vector unit, sampling on the host."""
     del options
     if kind in PRODUCTS or kind in CACHE:
@@ -54,7 +68,7 @@ def near_bank_first(kind: str, options: Mapping[str, str | int | float | bool]) 
 
 
 @placements.register("matrix_memory")
-def matrix_memory(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+def matrix_memory(kind: str, options: Options) -> tuple[str, ...]:
     """Products on the matrix unit, fed from plain memory; the rest on the vector unit, sampling on the host."""
     del options
     if kind in PRODUCTS:
@@ -63,7 +77,7 @@ def matrix_memory(kind: str, options: Mapping[str, str | int | float | bool]) ->
 
 
 @placements.register("pim_weights")
-def pim_weights(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+def pim_weights(kind: str, options: Options) -> tuple[str, ...]:
     """Products with weights on HBM-PIM units as far as they take them, all else as `matrix_memory`."""
     if kind in MATRIX or kind in ELEMENTWISE:
         return ("hbm_pim", *matrix_memory(kind, options))
@@ -75,14 +89,14 @@ PROCESSORS = ("gpu", "cpu", "fpga")
 
 
 @placements.register("one_processor")
-def one_processor(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+def one_processor(kind: str, options: Options) -> tuple[str, ...]:
     """Every op on the first GPU, CPU or FPGA."""
     del kind, options
     return PROCESSORS
 
 
 @placements.register("logic_die")
-def logic_die(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+def logic_die(kind: str, options: Options) -> tuple[str, ...]:
     """Products on the vaults' matrix units, the rest on their vector units, sampling on the host."""
     del options
     if kind in PRODUCTS:
@@ -91,7 +105,7 @@ def logic_die(kind: str, options: Mapping[str, str | int | float | bool]) -> tup
 
 
 @placements.register("dpu_first")
-def dpu_first(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+def dpu_first(kind: str, options: Options) -> tuple[str, ...]:
     """Products and cache writes on DPUs, element-wise ops on the host's vector unit, sampling on the host."""
     del options
     if kind in PRODUCTS or kind in CACHE:
@@ -107,7 +121,7 @@ class Placement:
     """
 
     policy: str
-    options: Mapping[str, str | int | float | bool]
+    options: Options
     components: Mapping[str, Candidate]
 
     def component_for(self, op: Op) -> str:
@@ -115,15 +129,29 @@ class Placement:
         named = self.options.get(op.kind)
         if named is not None:
             return self._named(op, str(named))
-        roles = ("fabric",) if op.kind in COLLECTIVE_KINDS else placements.get(self.policy)(op.kind, self.options)
-        for role in roles:
-            for name, component in self.components.items():
-                if component.role == role and component.supports(op.kind) and component.accepts(op):
-                    return name
-        wanted = " or ".join(roles)
+        names, wanted = self._preferred(op)
+        for name in names:
+            if self.components[name].supports(op.kind) and self.components[name].accepts(op):
+                return name
         raise MappingError(
             f"{op.name}: placement '{self.policy}' wants a {wanted} component for {op.kind}; {self._able(op)}"
         )
+
+    def alike(self, op: Op) -> Hashable:
+        """Ops for which this is equal are placed alike."""
+        return op.shape_key if isinstance(placements.get(self.policy), PerOp) else op.kind
+
+    def _preferred(self, op: Op) -> tuple[Iterable[str], str]:
+        """Components in order of preference, and what was looked for."""
+        policy = placements.get(self.policy)
+        if op.kind in COLLECTIVE_KINDS:
+            roles: tuple[str, ...] = ("fabric",)
+        elif isinstance(policy, PerOp):
+            return policy.prefer(op, self.options, self.components), "fitting"
+        else:
+            roles = policy(op.kind, self.options)
+        parts = self.components.items()
+        return (name for role in roles for name, part in parts if part.role == role), " or ".join(roles)
 
     def _named(self, op: Op, name: str) -> str:
         if name not in self.components or not self.components[name].supports(op.kind):

@@ -8,7 +8,7 @@ bytes only orders.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 import networkx as nx
@@ -51,11 +51,12 @@ def ops_of(graph: nx.DiGraph[str]) -> Iterator[tuple[str, Op]]:
 def place(system: System, graph: nx.DiGraph[str]) -> dict[str, PlacedOp]:
     """Every op of ``graph`` with its unit and its deliveries, in the graph's order. Raises MappingError."""
     unit_of: dict[str, str] = {}
-    by_kind: dict[str, str] = {}
+    found: dict[Hashable, str] = {}
     for name, op in ops_of(graph):
-        if op.kind not in by_kind:
-            by_kind[op.kind] = system.placement.component_for(op)
-        unit_of[name] = by_kind[op.kind]
+        alike = system.placement.alike(op)
+        if alike not in found:
+            found[alike] = system.placement.component_for(op)
+        unit_of[name] = found[alike]
     return {
         name: PlacedOp(
             op, unit_of[name], tuple(graph.pred[name]), _deliveries(system, graph, name, unit_of), len(graph.pred[name])

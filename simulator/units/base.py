@@ -141,6 +141,11 @@ class OpUnit(Component):
         del op
         return True
 
+    def estimate_ps(self, op: Op) -> int | None:
+        """About how long ``op`` takes alone on the idle unit, for a placement that compares; None: it cannot tell."""
+        del op
+        return None
+
     def expect(self, ops: Sequence[Op]) -> None:
         """A step begins in which this unit will run ``ops``, in about this order; for one that works ahead."""
 

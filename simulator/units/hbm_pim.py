@@ -149,6 +149,11 @@ class HbmPim(OpUnit):
             self.around.hooks.activity(self.name, ADD, adds, op.kind)
         self.around.limits.add(op.kind, self.memory.held_ps(booking.work) | {limits.HOST: reduced_ps})
 
+    def estimate_ps(self, op: Op) -> int:
+        """Its launch from one place in the refresh interval, without the host's additions."""
+        engine = self.memory.engine
+        return engine.to_ps(engine.chain(self._launch(op)[0], 0).end_ticks)
+
     def _adds(self, op: Op) -> int:
         """Additions of the host: all lanes of each output into one."""
         if not isinstance(op, MatrixOp):

@@ -165,6 +165,12 @@ class Matrix(OpUnit):
         streamed = run.arrived_ps - run.start_ps >= work_ps
         self.around.limits.add(op.kind, self.memory.held_ps(run.work) if streamed else {limits.COMPUTE: work_ps})
 
+    def estimate_ps(self, op: Op) -> int:
+        """The longer of stream at the peak of the pins and waves, and the way out."""
+        tiling = self.tiling(op)
+        stream_ps = round((op.weight_bytes + op.kv_read_bytes) / self.memory.pin_bytes_per_s * 1e12)
+        return max(stream_ps, tiling.waves * self._wave_ps(tiling)) + self._drain_ps(tiling)
+
     def _run(self, op: Op, tiling: Tiling, n_bytes: int) -> MatrixRun:
         """Book what is still to be fetched, and find when the arrays are done."""
         now_ps, engine = self.around.env.now_ps, self.memory.engine

@@ -191,6 +191,10 @@ class NearBank(OpUnit):
             found = self._mapped[key] = _fastest(self.memory.engine, self.array, shape)
         return found
 
+    def estimate_ps(self, op: Op) -> int:
+        """Its programs, each run once from one place in the refresh interval."""
+        return self.memory.engine.to_ps(_cost(self.memory.engine, self.chain(op)))
+
     def array_bytes(self, op: Op) -> Mapping[tuple[str, str], int]:
         """Operands of the products, padding included, and the bursts of cache writes."""
         memory, mac_bytes = self.memory.name, self.chain(op).mac_bytes

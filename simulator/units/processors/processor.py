@@ -178,6 +178,17 @@ class Processor(OpUnit):
         self._count(op, demand, end_ps - start_ps)
         self.around.limits.add(op.kind, held if wait_ps <= end_ps - start_ps else {limits.HOST: end_ps - issued_ps})
 
+    def estimate_ps(self, op: Op) -> int:
+        """A kernel that waits for nothing, its stream at the peak of the pins or as fast as it is requested."""
+        demand = self.demand(op)
+        stream_ps = round((demand.read_bytes + demand.write_bytes) / self.memory.pin_bytes_per_s * 1e12)
+        paced_ps = self._requested_ps(op, demand.read_bytes, demand.workers)
+        busy_ps = max(demand.compute_ps, self._cache_ps(demand), stream_ps, paced_ps)
+        kernels = self.stack.kernels(op.kind)
+        return busy_ps + round(
+            1000 * (kernels * self.stack.spec.kernel_gap_ns + bool(kernels) * self.spec.memory_latency_ns)
+        )
+
     def _wait_ps(self, op: Op) -> int:
         """From now to the first request of the op's last kernel: the host's lead used up, and gaps between kernels.
 
