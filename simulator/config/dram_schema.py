@@ -51,11 +51,15 @@ class Organization(Spec):
     package: Package | None = None
 
 
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
 class Command(Spec):
-    """One row of the command table. ``across``: a level whose nodes under one parent the command reaches alike."""
+    """One row of the command table. ``across``: neighbouring levels whose nodes the command reaches alike."""
 
     scope: str
-    across: str | None = None
+    across: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
     row: Literal["open", "closed", "any"] = "any"
     opens: bool = False
     closes: bool = False

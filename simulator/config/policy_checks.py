@@ -75,7 +75,7 @@ def command_faults(spec: Dram) -> Iterator[Fault]:
     """Commands that reach banks in several nodes, openings in two steps, commands that need the data clock."""
     for name, command in spec.commands.items():
         path = ("commands", name)
-        if command.across is not None:
+        if command.across:
             yield from _across(spec, name, command)
         if (command.completed_by is None) != (command.complete_within is None):
             yield Fault((*path, "complete_within"), "completed_by and complete_within come together")
@@ -92,15 +92,19 @@ def command_faults(spec: Dram) -> Iterator[Fault]:
 
 
 def _across(spec: Dram, name: str, command: Command) -> Iterator[Fault]:
-    """A bank command that moves no data, across a level above the bank; its rows do not count siblings there."""
+    """A bank command that moves no data, across levels above the bank; its rows do not count siblings there."""
     path, levels = ("commands", name, "across"), list(spec.organization.levels)
-    if command.across not in levels[:-1]:
-        yield Fault(path, f"'{command.across}' is no level between channel and bank (known: {', '.join(levels[:-1])})")
-        return
-    if command.scope != levels[-1] or command.opens or command.data != "none":
-        yield Fault(path, f"only a command to a bank that opens no row and moves no data reaches across, not '{name}'")
+    for level in command.across:
+        if level not in levels[:-1]:
+            yield Fault(path, f"'{level}' is no level between channel and bank (known: {', '.join(levels[:-1])})")
+            return
+    first = levels.index(command.across[0])
+    if command.across != tuple(levels[first : first + len(command.across)]):
+        yield Fault(path, f"{', '.join(command.across)} are no neighbours from the outside in ({', '.join(levels)})")
+    if command.scope != levels[-1] or command.data != "none" or command.completed_by:
+        yield Fault(path, f"only a command to a bank that moves no data, in one step, reaches across, not '{name}'")
     for position, row in enumerate(spec.constraints):
         if name not in (*row.from_, *row.to) or row.level not in levels:
             continue
-        if row.sibling and levels.index(row.level) >= levels.index(command.across):
+        if row.sibling and levels.index(row.level) >= first:
             yield Fault(("constraints", position, "sibling"), f"'{name}' reaches all siblings there")

@@ -25,13 +25,13 @@ _PS = "_ps"
 class ResolvedCommand:
     """A command. ``scope`` is an index into the levels; ``bus_ticks``, ``align`` and ``latency`` are in ticks.
 
-    It reaches ``banks`` banks, ``spacing`` apart: neighbours in a node of its scope; with ``across`` (an index into the
-    levels) the banks with one place in all nodes of that level under one parent.
+    It reaches ``banks`` banks, ``spacing`` apart: neighbours in a node of its scope; with ``across`` (indices into the
+    levels) the banks with one place in all nodes of those levels under one parent.
     """
 
     name: str
     scope: int
-    across: int | None
+    across: tuple[int, ...]
     banks: int
     spacing: int
     row: str
@@ -216,10 +216,10 @@ def _command(
     scope = levels.index(row.scope)
     banks = node_counts[-1] // node_counts[scope]
     spacing = 1
-    across = None if row.across is None else levels.index(row.across)
-    if across is not None:
-        banks = node_counts[across] // node_counts[across - 1]
-        spacing = node_counts[-1] // node_counts[across]
+    across = tuple(levels.index(level) for level in row.across)
+    if across:
+        banks = node_counts[across[-1]] // node_counts[across[0] - 1]
+        spacing = node_counts[-1] // node_counts[across[-1]]
     return ResolvedCommand(
         name=name,
         scope=scope,

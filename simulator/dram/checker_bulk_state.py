@@ -83,8 +83,8 @@ def refresh_faults(rules: Rules, log: Log) -> int:
     name = rules.refresh_command
     if name is None:
         return 0
-    across = rules.across.get(name)
-    counts = [count for place, count in enumerate(rules.counts[: rules.depth[name]]) if place != across]
+    across = rules.across[name]
+    counts = [count for place, count in enumerate(rules.counts[: rules.depth[name]]) if place not in across]
     chosen = log.command == log.code[name]
     end, most = int(log.tick[-1]), rules.max_postponed
     faults = 0

@@ -90,14 +90,16 @@ class Log:
 
     def _reached(self, name: str, entry: Ints, depth: int) -> Ints:
         """Nodes [entry, n] at ``depth`` that hold a bank of a command's."""
-        scope, across = self._rules.depth[name], self._rules.across.get(name)
+        scope, across = self._rules.depth[name], self._rules.across[name]
         node = self.node[entry][:, np.newaxis]
-        if across is not None:
-            below = prod(self.counts[across + 1 : scope])
-            place = np.arange(self.counts[across])
-            node = (node // below * self.counts[across] + place) * below + node % below
+        if across:
+            below = prod(self.counts[across[-1] + 1 : scope])
+            members = prod(self.counts[across[0] : across[-1] + 1])
+            node = (node // below * members + np.arange(members)) * below + node % below
         if scope < depth:
             below = prod(self.counts[scope:depth])
             return (node[:, :, np.newaxis] * below + np.arange(below)).reshape(len(entry), -1)
         node = node // prod(self.counts[depth:scope])
-        return node[:, :1] if across is not None and depth <= across else node
+        # Members that a node at this depth has in common stand side by side; each node counts once.
+        alike = prod(self.counts[max(depth, across[0]) : across[-1] + 1]) if across else 1
+        return node[:, ::alike]

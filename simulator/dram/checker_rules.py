@@ -48,9 +48,9 @@ class AddressRule:
     def _addressed(self, entry: LoggedCommand) -> bool:
         depth = self._rules.depth[entry.command]
         counts = self._rules.counts
-        across = self._rules.across.get(entry.command)
+        across = self._rules.across[entry.command]
         inside = all(
-            index == -1 if place == across else 0 <= index < count
+            index == -1 if place in across else 0 <= index < count
             for place, (index, count) in enumerate(zip(entry.address[:depth], counts, strict=False))
         )
         return len(entry.address) == len(counts) and inside and set(entry.address[depth:]) <= {-1}
@@ -156,12 +156,9 @@ class RowRule:
 
     def _banks(self, entry: LoggedCommand) -> list[Node]:
         depth = self._rules.depth[entry.command]
-        across = self._rules.across.get(entry.command)
-        heads = [entry.address[:depth]]
-        if across is not None:
-            head = heads[0]
-            heads = [(*head[:across], index, *head[across + 1 :]) for index in range(self._rules.counts[across])]
-        return [head + rest for head in heads for rest in product(*map(range, self._rules.counts[depth:]))]
+        across, counts = self._rules.across[entry.command], self._rules.counts
+        own = [range(counts[at]) if at in across else (index,) for at, index in enumerate(entry.address[:depth])]
+        return list(product(*own, *map(range, counts[depth:])))
 
 
 class ModeRule:
@@ -221,9 +218,9 @@ class RefreshRule:
         self._times: defaultdict[Node, list[LoggedCommand]] = defaultdict(list)
         self._depth = rules.depth[self._command] if self._command else 0
         self._max_postponed = rules.max_postponed
-        across = rules.across.get(self._command or "")
+        across = rules.across.get(self._command or "", ())
         counts = rules.counts[: self._depth]
-        places = [[-1] if place == across else range(count) for place, count in enumerate(counts)]
+        places = [[-1] if place in across else range(count) for place, count in enumerate(counts)]
         self._nodes: list[Node] = list(product(*places))
         self._last: LoggedCommand | None = None
 

@@ -42,9 +42,9 @@ class Gap:
 class Rules:
     """Everything that the checker needs of a standard, in ticks.
 
-    ``across``: the place that a command's address leaves open. ``within``: ticks in which an opening must be completed;
-    ``completes``: the command that does it -> the opener. ``sync_holds``: ticks for which the data clock runs on after
-    a command that needs it. ``refresh_ticks``: how often each node is refreshed.
+    ``across``: the places that a command's address leaves open. ``within``: ticks in which an opening has to be
+    completed; ``completes``: the command that does it -> the opener. ``sync_holds``: ticks for which the data clock
+    runs on after a command that needs it. ``refresh_ticks``: how often each node is refreshed.
     """
 
     levels: tuple[str, ...]
@@ -55,7 +55,7 @@ class Rules:
     activations: Mapping[str, int]
     gaps_to: Mapping[str, tuple[Gap, ...]]
     windows_to: Mapping[str, tuple[Gap, ...]]
-    across: Mapping[str, int]
+    across: Mapping[str, tuple[int, ...]]
     within: Mapping[str, int]
     completes: Mapping[str, str]
     sync_holds: Mapping[str, int]
@@ -115,7 +115,7 @@ def read_rules(spec: Dram, refresh: RefreshPolicy | None = None) -> Rules:
         },
         gaps_to={name: tuple(g for g in gaps if g.after == name and g.window == 1) for name in spec.commands},
         windows_to={name: tuple(g for g in gaps if g.after == name and g.window > 1) for name in spec.commands},
-        across={name: levels.index(row.across) for name, row in spec.commands.items() if row.across},
+        across={name: tuple(map(levels.index, row.across)) for name, row in spec.commands.items()},
         within={
             name: evaluate(row.complete_within or 0, names) * spec.ticks_per_clock
             for name, row in spec.commands.items()
@@ -144,7 +144,7 @@ def _refresh_ticks(spec: Dram, policy: str, names: Mapping[str, int]) -> int:
     row = spec.commands[policy]
     whole = next((c.scope for c in spec.commands.values() if c.refreshes and c.scope != levels[-1]), "channel")
     below = levels[levels.index(whole) + 1 :] if whole in levels else levels
-    nodes = prod(spec.organization.levels[level] for level in below if level != row.across)
+    nodes = prod(spec.organization.levels[level] for level in below if level not in row.across)
     return own * nodes * spec.ticks_per_clock
 
 

@@ -19,7 +19,7 @@ Node = tuple[int, ...]
 class ReferenceCommand:
     """A command with times in ticks; ``depth`` is the length of the node addresses that it takes.
 
-    ``across``: the place in its addresses that it leaves open (-1), for it reaches all nodes there alike.
+    ``across``: the places in its addresses that it leaves open (-1), for it reaches all nodes there alike.
     """
 
     name: str
@@ -36,7 +36,7 @@ class ReferenceCommand:
     activations: int
     mode: Literal["memory", "register", "any"]
     data: Literal["none", "read", "write"] = "none"
-    across: int | None = None
+    across: tuple[int, ...] = ()
     completed_by: str | None = None
     complete_within: int = 0
     completes: bool = False
@@ -99,7 +99,7 @@ class ReferenceTable:
                 activations=max(1, resolved.commands[name].activations),
                 mode=row.mode,
                 data=row.data,
-                across=None if row.across is None else list(spec.organization.levels).index(row.across),
+                across=tuple(list(spec.organization.levels).index(level) for level in row.across),
                 completed_by=row.completed_by,
                 complete_within=resolved.commands[name].complete_within,
                 completes=any(other.completed_by == name for other in spec.commands.values()),
@@ -150,14 +150,14 @@ class ReferenceTable:
     def node_of(self, command: ReferenceCommand, bank: Node) -> Node:
         """The address of a command that is to reach ``bank``."""
         node = bank[: command.depth]
-        return node if command.across is None else (*node[: command.across], -1, *node[command.across + 1 :])
+        return tuple(-1 if at in command.across else index for at, index in enumerate(node)) if command.across else node
 
     def members(self, command: ReferenceCommand, node: Node) -> list[Node]:
         """The nodes that a command to ``node`` reaches."""
-        if command.across is None:
+        if not command.across:
             return [node]
-        place = command.across
-        return [(*node[:place], index, *node[place + 1 :]) for index in range(self.counts[place])]
+        counts = self.counts[: command.depth]
+        return list(product(*(range(n) if at in command.across else (node[at],) for at, n in enumerate(counts))))
 
     def banks_of(self, command: ReferenceCommand, node: Node) -> list[Node]:
         """The banks that a command to ``node`` reaches, in order."""

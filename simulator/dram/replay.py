@@ -84,7 +84,7 @@ def logged(spec: Dram, issued: Issued, channel_class: int) -> Sequence[LoggedCom
         for node in range(prod(counts[:addressed])):
             digits, rest = [], node
             for level, count in reversed(list(zip(levels, counts, strict=True))[:addressed]):
-                if level == spec.commands[name].across:
+                if level in spec.commands[name].across:
                     digits.append(-1)
                     continue
                 rest, digit = divmod(rest, count)

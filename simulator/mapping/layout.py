@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from simulator.config.registry import Registry
 from simulator.errors import CapacityError
@@ -22,9 +23,19 @@ MAX_FITTING = 1 << 24
 """Where the search for what would fit ends."""
 
 
+class CacheKeeper(Protocol):
+    """A unit that lays the KV cache out in its memory its own way."""
+
+    def cache_rows(self, heads: int, head_dim: int, tokens: int) -> int:
+        """Rows of each bank that ``tokens`` tokens of ``heads`` cached heads of one layer take."""
+
+
 @dataclass(frozen=True)
 class Store:
-    """A memory as the layout sees it; ``array`` when near-bank units compute in it, ``pim`` when HBM-PIM units do."""
+    """A memory as the layout sees it; ``array`` when near-bank units compute in it, ``pim`` when HBM-PIM units do.
+
+    ``keeper``: the unit that keeps the cache in it, where there is one.
+    """
 
     name: str
     channels: int
@@ -33,6 +44,7 @@ class Store:
     row_bytes: int
     array: BankArray | None = None
     pim: PimArray | None = None
+    keeper: CacheKeeper | None = None
 
     @property
     def row_set_bytes(self) -> int:
@@ -102,6 +114,8 @@ class Cache:
         """Rows of each bank that ``tokens`` tokens of ``batch`` sequences take."""
         heads = batch * self.kv_heads
         kept = tokens if self.window is None else min(tokens, self.window)
+        if store.keeper is not None:
+            return self.layers * store.keeper.cache_rows(heads, self.head_dim, kept)
         if self.tiled and store.array is not None:
             return self.layers * cache_rows(store.array, CacheShape(heads, self.head_dim), kept)
         layer_bytes = self.tensors * -(-heads * kept * self.head_dim * self.element_bits // 8)

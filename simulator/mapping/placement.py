@@ -49,9 +49,11 @@ class PerOp:
     """A policy that looks at each op by itself: its batch, its intensity, what the components say of it.
 
     ``prefer``: (op, the platform's placement options, all components) -> components in order of preference.
+    ``follows``: kinds that run where the op before them does, if that component runs them.
     """
 
     prefer: Callable[[Op, Options, Mapping[str, Candidate]], tuple[str, ...]]
+    follows: frozenset[str] = frozenset()
 
 
 placements: Registry[Policy | PerOp] = Registry("placement policy")
@@ -136,6 +138,13 @@ class Placement:
         raise MappingError(
             f"{op.name}: placement '{self.policy}' wants a {wanted} component for {op.kind}; {self._able(op)}"
         )
+
+    def after(self, op: Op, before: Iterable[str]) -> str | None:
+        """The component that ``op`` follows to, out of those that run the ops ``before`` it; None: it follows none."""
+        policy = placements.get(self.policy)
+        if not isinstance(policy, PerOp) or op.kind not in policy.follows or op.kind in self.options:
+            return None
+        return next((name for name in before if self.components[name].supports(op.kind)), None)
 
     def alike(self, op: Op) -> Hashable:
         """Ops for which this is equal are placed alike."""

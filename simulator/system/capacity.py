@@ -10,6 +10,7 @@ from simulator.mapping.parallel.plan import make_plan
 from simulator.system.builder import System
 from simulator.system.executor import ops_of
 from simulator.units.base import OpUnit
+from simulator.units.gemv_unit import GemvUnit
 from simulator.units.hbm_pim import HbmPim
 from simulator.units.memory import Memory
 from simulator.units.near_bank import NearBank
@@ -83,8 +84,11 @@ def stores(system: System) -> list[Store]:
     """The memories, each with the near-bank array or the PIM units that compute in it."""
     arrays = {c.memory.name: c.array for c in system.components.values() if isinstance(c, NearBank)}
     units = {c.memory.name: c.array for c in system.components.values() if isinstance(c, HbmPim)}
+    keepers = {c.memory.name: c for c in system.components.values() if isinstance(c, GemvUnit)}
     memories = [c for c in system.components.values() if isinstance(c, Memory)]
-    return [replace(memory.store, array=arrays.get(memory.name), pim=units.get(memory.name)) for memory in memories]
+    return [
+        replace(m.store, array=arrays.get(m.name), pim=units.get(m.name), keeper=keepers.get(m.name)) for m in memories
+    ]
 
 
 def _tensors(system: System, workload: Workload) -> tuple[Tensor, ...]:

@@ -53,6 +53,10 @@ def place(system: System, graph: nx.DiGraph[str]) -> dict[str, PlacedOp]:
     unit_of: dict[str, str] = {}
     found: dict[Hashable, str] = {}
     for name, op in ops_of(graph):
+        followed = system.placement.after(op, (unit_of[before] for before in graph.pred[name]))
+        if followed is not None:
+            unit_of[name] = followed
+            continue
         alike = system.placement.alike(op)
         if alike not in found:
             found[alike] = system.placement.component_for(op)

@@ -62,9 +62,7 @@ class Attribution:
         self._pins = organization.burst_bytes * 8 * bit_ps / tick_ps
         self._on_pins = tuple(name for name, c in spec.commands.items() if c.data != "none")
         self.near_bank_gaps = {
-            name: _gap(resolved, name, name)
-            for name, c in spec.commands.items()
-            if c.internal_bytes and c.data == "none"
+            name: _pace(resolved, name) for name, c in spec.commands.items() if c.internal_bytes and c.data == "none"
         }
         self._mode_switch = spec.controller.mode_switch
         self._mode = _least_gap(resolved, self._mode_switch) if self._mode_switch else 0
@@ -108,6 +106,16 @@ def _gap(resolved: ResolvedDram, first: str, then: str) -> int:
     """Longest plain gap from one command to another at any level, in ticks."""
     gaps = [c.gap(first, then) for c in resolved.constraints if c.window == 1 and first in c.from_ and then in c.to]
     return max(gaps, default=0)
+
+
+def _pace(resolved: ResolvedDram, name: str) -> int:
+    """The gap from one command to the next of its kind on whichever other node of the channel, in ticks."""
+    anywhere = [
+        c.gap(name, name)
+        for c in resolved.constraints
+        if c.window == 1 and name in c.from_ and name in c.to and resolved.node_counts[c.level] == 1
+    ]
+    return max(anywhere) if anywhere else _gap(resolved, name, name)
 
 
 def _least_gap(resolved: ResolvedDram, first: str) -> int:

@@ -19,6 +19,8 @@ GOLDEN = Path(__file__).parents[2] / "experiments" / "validation" / "data" / "dr
 DATA = Path(__file__).parents[1] / "data" / "dram"
 STANDARDS = ("gddr6_aim", "gddr6_aim_ref", "hbm2_2.0g", "hbm2_pim", "hbm3_6.4g")
 NEAR_BANK_STANDARDS = ("gddr6_aim", "gddr6_aim_ref", "hbm2_pim")
+GANGS_ACROSS = "hbm3_attacc_5.2g"
+"""A standard whose near-bank commands reach banks that are no neighbours."""
 
 
 @cache

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
     CONTENTIONS,
+    GANGS_ACROSS,
     NEAR_BANK_STANDARDS,
     PAGE_POLICIES,
     SCHEDULERS,
@@ -65,6 +66,16 @@ def test_near_bank_programs_agree(name: str, data: st.DataObject) -> None:
     spec = standard(name)
     found = device(name, "open", data.draw(refresh_policies(spec)), "FRFCFS", data.draw(CONTENTIONS))
     assert_engines_agree(found, [], data.draw(programs(spec)))
+
+
+@settings(max_examples=EXAMPLES_ELSEWHERE)
+@given(data=st.data())
+def test_commands_that_reach_across_agree(data: st.DataObject) -> None:
+    spec = standard(GANGS_ACROSS)
+    found = device(
+        GANGS_ACROSS, data.draw(PAGE_POLICIES), data.draw(refresh_policies(spec)), "FRFCFS", data.draw(CONTENTIONS)
+    )
+    assert_engines_agree(found, data.draw(request_lists(spec, 30)), data.draw(programs(spec, 6)))
 
 
 @pytest.mark.parametrize("name", NEAR_BANK_STANDARDS)

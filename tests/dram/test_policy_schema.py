@@ -66,7 +66,8 @@ def test_a_bank_hash_needs_a_power_of_two() -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("REFsb", {"across": "rows"}, "commands.REFsb.across: 'rows' is no level between channel and bank"),
+        ("REFsb", {"across": ("rows",)}, "commands.REFsb.across: 'rows' is no level between channel and bank"),
+        ("REFsb", {"across": ("bankgroup", "rank")}, "commands.REFsb.across: bankgroup, rank are no neighbours"),
         ("REFsb", {"scope": "bankgroup"}, "commands.REFsb.across: only a command to a bank"),
         ("ACT", {"completed_by": "ACT"}, "commands.ACT.complete_within: completed_by and complete_within"),
         ("RD", {"sync": "CAS"}, "commands.RD.sync: there is no command 'CAS'"),

@@ -25,7 +25,7 @@ def pairs(rules: Rules) -> Iterator[tuple[str, str, Node, Node, int]]:
     """
     for before, after in product(rules.commands, repeat=2):
         shallow = min(rules.depth[before], rules.depth[after])
-        left_open = {rules.across.get(name) for name in (before, after)}
+        left_open = {*rules.across[before], *rules.across[after]}
         for shared in range(shallow + 1):
             first = (0,) * rules.depth[before]
             second = (0,) * shared + (1,) * (rules.depth[after] > shared < shallow) + (0,) * rules.depth[after]
