@@ -19,6 +19,9 @@ Figures = Mapping[str, Any]
 OP = "op "
 """What a ``workload`` begins with that is one operator: ``op gemm 4096x4096``."""
 
+PEAK = "peak"
+"""The ``workload`` that runs nothing: peak rates of the platform's first memory that computes."""
+
 DERIVED: dict[str, Callable[[Figures], float]] = {
     "energy_per_token_j": lambda figures: 1 / figures["tokens_per_j"],
 }
@@ -71,6 +74,8 @@ def _figures(target: Target) -> Figures | None:
 
     if target.workload.startswith(OP):
         return _op(target)
+    if target.workload == PEAK:
+        return _peak(target)
     for_arch, for_workload = split_overrides(list(target.overrides))
     try:
         result = api.simulate(api.load_arch(target.arch, for_arch), api.load_workload(target.workload, for_workload))
@@ -87,3 +92,21 @@ def _op(target: Target) -> Figures:
     batch = [text for text in target.overrides if text.startswith("batch=")]
     arch = api.load_arch(target.arch, [text for text in target.overrides if text not in batch])
     return api.run_op(arch, kind, shape(size), batch=int(batch[-1].partition("=")[2]) if batch else 1)
+
+
+def _peak(target: Target) -> Figures:
+    """Bytes a second of the near-bank units and of the pins, and their ratio. Raises ConfigError without such units."""
+    from simulator import api
+    from simulator.report.design_point import describe
+    from simulator.units import hops
+
+    for part in describe(api.load_arch(target.arch, list(target.overrides)).spec)["components"].values():
+        rates = part.get("bytes_per_s", {})
+        if hops.IO_TO_MAC in rates:
+            near_bank, pins = rates[hops.IO_TO_MAC], max(rates[name] for name in rates if name != hops.IO_TO_MAC)
+            return {
+                "near_bank_bytes_per_s": near_bank,
+                "pin_bytes_per_s": pins,
+                "near_bank_over_pins": near_bank / pins,
+            }
+    raise ConfigError(f"no memory of {target.arch} computes, so that it has no '{PEAK}' figures")
