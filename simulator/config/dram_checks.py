@@ -219,7 +219,10 @@ class _Checks:
         commands = self.spec.commands.values()
         scopes = [row.scope for row in commands if row.refreshes and row.scope != BANK]
         scope = scopes[0] if scopes else CHANNEL
-        if not any(row.closes and not row.opens and row.row == "any" and row.scope == scope for row in commands):
+        closers = [row for row in commands if row.closes and not row.opens and row.row == "any" and row.scope == scope]
+        if self.spec.organization.row_buffers > 1:
+            closers = [row for row in closers if row.row_buffer == "both"]
+        if not closers:
             yield Fault(
                 ("commands",), f"a command that closes all banks is missing (scope: {scope}, row: any, closes: true)"
             )

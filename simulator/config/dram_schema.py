@@ -19,6 +19,7 @@ QueueEntries = Annotated[int, Field(ge=1, le=4096)]
 Ticks = Annotated[int, Field(ge=1, le=1024)]
 PositiveBytes = Annotated[PositiveInt, BeforeValidator(parse_bytes)]
 PositiveTime = Annotated[PositiveInt, BeforeValidator(parse_time_ps)]
+RowBuffers = Literal[1, 2]
 
 
 class Package(Spec):
@@ -39,7 +40,8 @@ class Organization(Spec):
 
     ``levels`` maps each level below the channel, from the outside in, to its count; the last is ``bank``.
     A row holds ``row_bytes`` bytes, a burst ``burst_bytes``; ``data_pins`` is the channel's width in bits
-    (of all pseudo-channels together).
+    (of all pseudo-channels together). ``row_buffers``: rows that a bank can have open at once; with two, one is for
+    reads and writes and one for near-bank commands.
     """
 
     levels: dict[str, PositiveInt]
@@ -48,6 +50,7 @@ class Organization(Spec):
     burst_bytes: PositiveBytes
     data_pins: PositiveInt
     data_rate_mbps: PositiveInt
+    row_buffers: RowBuffers = 1
     package: Package | None = None
 
 
@@ -56,7 +59,10 @@ def _one_or_more(value: object) -> object:
 
 
 class Command(Spec):
-    """One row of the command table. ``across``: neighbouring levels whose nodes the command reaches alike."""
+    """One row of the command table. ``across``: neighbouring levels whose nodes the command reaches alike.
+
+    ``row_buffer``: which of a bank's rows it needs, opens or closes, where a bank has two.
+    """
 
     scope: str
     across: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
@@ -65,6 +71,7 @@ class Command(Spec):
     closes: bool = False
     opener: str | None = None
     closer: str | None = None
+    row_buffer: Literal["memory", "pim", "both"] = "memory"
     bus: Literal["row", "column"] = "row"
     bus_ticks: Ticks | None = None
     align: Ticks = 1
@@ -84,7 +91,10 @@ class Command(Spec):
 
 
 class Constraint(Spec):
-    """After a ``from`` on a node of ``level``, no ``to`` there before ``gap`` clocks have gone by."""
+    """After a ``from`` on a node of ``level``, no ``to`` there before ``gap`` clocks have gone by.
+
+    ``row_buffers``: the row holds only for banks with so many row buffers.
+    """
 
     level: str
     from_: Annotated[tuple[str, ...], Field(alias="from", min_length=1)]
@@ -92,6 +102,7 @@ class Constraint(Spec):
     gap: Expression
     window: Ticks = 1
     sibling: bool = False
+    row_buffers: RowBuffers | None = None
     source: str | None = None
 
 
@@ -111,7 +122,11 @@ RefreshPolicy = Literal["none", "REFab", "REFpb", "REFsb"]
 
 
 class Controller(Spec):
-    """Policies of the channel's memory controller."""
+    """Policies of the channel's memory controller.
+
+    ``near_bank: concurrent``: memory requests are served between near-bank commands, which go first; none within
+    ``near_bank_slack`` clocks of the next near-bank command.
+    """
 
     scheduler: Scheduler = "FRFCFS"
     row_hit_cap: PositiveInt | None = None
@@ -123,6 +138,8 @@ class Controller(Spec):
     read_queue: QueueEntries
     write_queue: QueueEntries
     near_bank_queue: QueueEntries = 32
+    near_bank: Literal["exclusive", "concurrent"] = "exclusive"
+    near_bank_slack: Annotated[int, Field(ge=0, le=1024)] = 0
     write_drain: WriteDrain
     refresh: RefreshPolicy
     refresh_order: Literal["together", "staggered"] = "together"

@@ -19,6 +19,7 @@ def policy_faults(spec: Dram) -> Iterator[Fault]:
     if (controller.page_policy == "timeout") != (controller.page_timeout is not None):
         yield Fault((*PATH, "page_timeout"), "'page_policy: timeout' and page_timeout (in clocks) come together")
     yield from _refresh(spec)
+    yield from _near_bank(spec)
     yield from _mapping(spec)
 
 
@@ -54,6 +55,41 @@ def _scheduler(spec: Dram) -> Iterator[Fault]:
         )
     if controller.scheduler == "IN_ORDER" and controller.age_limit:
         yield Fault((*PATH, "age_limit"), "'IN_ORDER' serves the oldest request anyway")
+
+
+def _near_bank(spec: Dram) -> Iterator[Fault]:
+    """Near-bank commands beside memory requests: plain scheduling only; and the openers of each row buffer."""
+    controller = spec.controller
+    if controller.near_bank == "concurrent":
+        if controller.scheduler not in ("FRFCFS", "FCFS"):
+            yield Fault((*PATH, "near_bank"), f"'{controller.scheduler}' serves no near-bank commands beside others")
+        for key in ("age_limit", "page_timeout", "row_hit_cap", "refresh_postpone", "refresh_pull_in", "mode_switch"):
+            if getattr(controller, key):
+                yield Fault((*PATH, "near_bank"), f"'concurrent' does not go with {key}")
+        if controller.refresh not in ("none", "REFab"):
+            yield Fault((*PATH, "near_bank"), f"'concurrent' does not go with refresh: {controller.refresh}")
+        for name, command in spec.commands.items():
+            if command.completed_by or command.sync:
+                yield Fault((*PATH, "near_bank"), f"'concurrent' does not go with '{name}', a command in two steps")
+    elif controller.near_bank_slack:
+        yield Fault((*PATH, "near_bank_slack"), "it needs near_bank: concurrent")
+    if spec.organization.row_buffers > 1:
+        yield from _row_buffers(spec)
+
+
+def _row_buffers(spec: Dram) -> Iterator[Fault]:
+    """Helpers act on what their commands need, reads and writes on the memory's row, refreshes on both."""
+    for name, command in spec.commands.items():
+        path = ("commands", name)
+        on_cells = command.data != "none" and not command.registers
+        wanted = "both" if command.refreshes else "memory" if on_cells else command.row_buffer
+        if command.row_buffer != wanted:
+            yield Fault((*path, "row_buffer"), f"'{name}' needs row_buffer: {wanted}, not '{command.row_buffer}'")
+        for key in ("opener", "closer"):
+            helper = spec.commands.get(getattr(command, key) or "")
+            if helper is not None and helper.row_buffer not in (command.row_buffer, "both"):
+                message = f"'{getattr(command, key)}' changes the row buffer '{helper.row_buffer}', '{name}' needs "
+                yield Fault((*path, key), f"{message}'{command.row_buffer}'")
 
 
 def _mapping(spec: Dram) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ from simulator.quantities import ps_to_clocks
 CHANNEL = "channel"
 BANK = "bank"
 REFRESH_INTERVAL = "nREFI"
+ROW_BUFFERS = {"memory": (0,), "pim": (1,), "both": (0, 1)}
 _PS = "_ps"
 
 
@@ -26,7 +27,8 @@ class ResolvedCommand:
     """A command. ``scope`` is an index into the levels; ``bus_ticks``, ``align`` and ``latency`` are in ticks.
 
     It reaches ``banks`` banks, ``spacing`` apart: neighbours in a node of its scope; with ``across`` (indices into the
-    levels) the banks with one place in all nodes of those levels under one parent.
+    levels) the banks with one place in all nodes of those levels under one parent. ``row_buffers``: those of a
+    bank that it needs or changes, 0 for reads and writes, 1 for near-bank commands where these have one of their own.
     """
 
     name: str
@@ -39,6 +41,7 @@ class ResolvedCommand:
     closes: bool
     opener: str | None
     closer: str | None
+    row_buffers: tuple[int, ...]
     bus: str
     bus_ticks: int
     align: int
@@ -91,6 +94,7 @@ class ResolvedDram:
     level_counts: tuple[int, ...]
     node_counts: tuple[int, ...]
     rows: int
+    row_buffers: int
     burst_bytes: int
     tCK_ps: int
     ticks_per_clock: int
@@ -108,6 +112,8 @@ class ResolvedDram:
     read_queue: int
     write_queue: int
     near_bank_queue: int
+    near_bank: str
+    near_bank_slack: int
     write_drain_low: float
     write_drain_high: float
     refresh: str
@@ -158,13 +164,18 @@ def resolve_dram(spec: Dram) -> ResolvedDram:
         level_counts=level_counts,
         node_counts=node_counts,
         rows=spec.organization.rows,
+        row_buffers=spec.organization.row_buffers,
         burst_bytes=spec.organization.burst_bytes,
         tCK_ps=spec.tCK_ps,
         ticks_per_clock=spec.ticks_per_clock,
         gaps_from_last_tick=spec.gaps_from_last_tick,
         timings=timings,
         commands=commands,
-        constraints=tuple(_constraint(row, spec, levels, commands, timings) for row in spec.constraints),
+        constraints=tuple(
+            _constraint(row, spec, levels, commands, timings)
+            for row in spec.constraints
+            if row.row_buffers in (None, spec.organization.row_buffers)
+        ),
         scheduler=controller.scheduler,
         row_hit_cap=controller.row_hit_cap,
         age_limit=controller.age_limit and controller.age_limit * spec.ticks_per_clock,
@@ -175,6 +186,8 @@ def resolve_dram(spec: Dram) -> ResolvedDram:
         read_queue=controller.read_queue,
         write_queue=controller.write_queue,
         near_bank_queue=controller.near_bank_queue,
+        near_bank=controller.near_bank,
+        near_bank_slack=controller.near_bank_slack * spec.ticks_per_clock,
         write_drain_low=controller.write_drain.low,
         write_drain_high=controller.write_drain.high,
         refresh=controller.refresh,
@@ -231,6 +244,7 @@ def _command(
         closes=row.closes,
         opener=row.opener,
         closer=row.closer,
+        row_buffers=ROW_BUFFERS[row.row_buffer] if spec.organization.row_buffers > 1 else (0,),
         bus=row.bus,
         bus_ticks=row.bus_ticks if row.bus_ticks is not None else spec.ticks_per_clock,
         align=row.align,

@@ -6,13 +6,21 @@ from math import prod
 
 import numpy as np
 
-from simulator.dram.checker_bulk_table import Log
+from simulator.dram.checker_bulk_table import Events, Log
 from simulator.dram.checker_table import Rules
 
 
 def row_faults(rules: Rules, log: Log) -> int:
     """Commands on a bank whose row is not what they need, or that break into an opening in two steps."""
-    events = log.banks
+    buffers = dict.fromkeys(name for names in rules.row_buffers.values() for name in names)
+    return sum(_faults_of(rules, log, buffer) for buffer in buffers) + _openings_between(rules, log)
+
+
+def _faults_of(rules: Rules, log: Log, buffer: str) -> int:
+    """The faults in one row buffer of each bank."""
+    about = np.array([buffer in rules.row_buffers[name] for name in rules.commands])
+    chosen = about[log.command[log.banks.entry]]
+    events = Events(log.banks.entry[chosen], log.banks.node[chosen])
     commands, command = rules.commands, log.command[events.entry]
 
     def flags(chosen: set[str]) -> np.ndarray:
@@ -35,7 +43,7 @@ def row_faults(rules: Rules, log: Log) -> int:
     tick = log.tick[events.entry]
     late = completes & half_open & (tick - tick[step] > within[step])
     faulty |= (completes != half_open) & (completes | half_open)
-    return int(np.count_nonzero(faulty | late)) + _openings_between(rules, log)
+    return int(np.count_nonzero(faulty | late))
 
 
 def _openings_between(rules: Rules, log: Log) -> int:

@@ -86,7 +86,7 @@ class RowRule:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._opened_by: dict[Node, LoggedCommand] = {}
+        self._opened_by: dict[tuple[Node, str], LoggedCommand] = {}
         self._half_open: dict[Node, LoggedCommand] = {}
 
     def judge(self, entry: LoggedCommand) -> Iterator[Violation]:
@@ -96,8 +96,9 @@ class RowRule:
         banks = self._banks(entry)
         if command.opens and entry.row < 0:
             yield Violation(entry.tick, f"row: {entry.command} opens no row", entry)
-        for bank in banks:
-            opener = self._opened_by.get(bank)
+        places = list(product(banks, self._rules.row_buffers[entry.command]))
+        for bank, buffer in places:
+            opener = self._opened_by.get((bank, buffer))
             fault = None
             if command.row == "open" and opener is None:
                 fault = f"row: {entry.command} to closed bank {bank}"
@@ -108,11 +109,11 @@ class RowRule:
             if fault:
                 yield Violation(entry.tick, fault, entry, opener)
                 break
-        for bank in banks:
+        for place in places:
             if command.opens:
-                self._opened_by[bank] = entry
+                self._opened_by[place] = entry
             if command.closes:
-                self._opened_by.pop(bank, None)
+                self._opened_by.pop(place, None)
 
     def finish(self) -> Iterator[Violation]:
         """Nothing: rows may stay open."""

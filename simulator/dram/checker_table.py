@@ -44,7 +44,8 @@ class Rules:
 
     ``across``: the places that a command's address leaves open. ``within``: ticks in which an opening has to be
     completed; ``completes``: the command that does it -> the opener. ``sync_holds``: ticks for which the data clock
-    runs on after a command that needs it. ``refresh_ticks``: how often each node is refreshed.
+    runs on after a command that needs it. ``refresh_ticks``: how often each node is refreshed. ``row_buffers``: the
+    names of those of a bank that a command is about; where a bank has only one, all commands are about that.
     """
 
     levels: tuple[str, ...]
@@ -56,6 +57,7 @@ class Rules:
     gaps_to: Mapping[str, tuple[Gap, ...]]
     windows_to: Mapping[str, tuple[Gap, ...]]
     across: Mapping[str, tuple[int, ...]]
+    row_buffers: Mapping[str, tuple[str, ...]]
     within: Mapping[str, int]
     completes: Mapping[str, str]
     sync_holds: Mapping[str, int]
@@ -102,7 +104,9 @@ def read_rules(spec: Dram, refresh: RefreshPolicy | None = None) -> Rules:
     depth = {name: 0 if row.scope == "channel" else levels.index(row.scope) + 1 for name, row in spec.commands.items()}
     names = clocks(spec)
     policy = refresh or spec.controller.refresh
-    gaps = [gap for number, row in enumerate(spec.constraints) for gap in _gaps(spec, number, row, names)]
+    buffers = spec.organization.row_buffers
+    holding = [row for row in spec.constraints if row.row_buffers is None or row.row_buffers == buffers]
+    gaps = [gap for number, row in enumerate(holding) for gap in _gaps(spec, number, row, names)]
     return Rules(
         levels=levels,
         counts=counts,
@@ -116,6 +120,7 @@ def read_rules(spec: Dram, refresh: RefreshPolicy | None = None) -> Rules:
         gaps_to={name: tuple(g for g in gaps if g.after == name and g.window == 1) for name in spec.commands},
         windows_to={name: tuple(g for g in gaps if g.after == name and g.window > 1) for name in spec.commands},
         across={name: tuple(map(levels.index, row.across)) for name, row in spec.commands.items()},
+        row_buffers={name: _row_buffers(spec, row) for name, row in spec.commands.items()},
         within={
             name: evaluate(row.complete_within or 0, names) * spec.ticks_per_clock
             for name, row in spec.commands.items()
@@ -133,6 +138,13 @@ def read_rules(spec: Dram, refresh: RefreshPolicy | None = None) -> Rules:
         refresh_ticks=_refresh_ticks(spec, policy, names),
         max_postponed=spec.max_postponed_refreshes,
     )
+
+
+def _row_buffers(spec: Dram, row: Command) -> tuple[str, ...]:
+    """The row buffers of its banks that a command needs or changes."""
+    if spec.organization.row_buffers == 1:
+        return ("memory",)
+    return ("memory", "pim") if row.row_buffer == "both" else (row.row_buffer,)
 
 
 def _refresh_ticks(spec: Dram, policy: str, names: Mapping[str, int]) -> int:

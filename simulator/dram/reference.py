@@ -200,7 +200,7 @@ class Controller:
         """Close all rows from tick ``end`` + 1 on, after all work; the tick from which rows may be opened again."""
         command, idle = self._table.precharge_all, end
         for rank in dict.fromkeys(node[: command.depth] for node in self._nodes):
-            if all(bank.open_row is None for _, bank in self.channel.banks_of(command, rank)):
+            if all(bank.rows.count(None) == len(bank.rows) for _, bank in self.channel.banks_of(command, rank)):
                 continue
             tick = yield from self._wait_until_ready(command, rank, end + 1)
             if self._table.mode_switch is not None and command.mode not in ("any", self.channel.mode):

@@ -19,7 +19,7 @@ def channel_run(table: ReferenceTable, channel: Controller, dropped: int, idle_t
     return ChannelRun(
         commands=counts,
         active_ticks=open_ticks(table, channel.log, idle_tick, table.rank_depth),
-        bank_ticks=open_ticks(table, channel.log, idle_tick, len(table.counts)),
+        bank_ticks=open_ticks(table, channel.log, idle_tick, len(table.counts) + 1),
         row_hits=channel.hits,
         row_misses=channel.misses,
         refreshes=counts[table.refresh] if table.refresh else 0,
@@ -28,7 +28,7 @@ def channel_run(table: ReferenceTable, channel: Controller, dropped: int, idle_t
 
 
 def open_ticks(table: ReferenceTable, log: Sequence[LoggedCommand], until: int, depth: int) -> int:
-    """Ticks up to ``until`` with any bank open, summed over the nodes (ranks, banks) of that ``depth``."""
+    """Ticks up to ``until`` with any row open, summed over the nodes of that ``depth``: ranks, or row buffers."""
     total = 0
     open_banks: defaultdict[Node, set[Node]] = defaultdict(set)
     since: dict[Node, int] = {}
@@ -36,7 +36,8 @@ def open_ticks(table: ReferenceTable, log: Sequence[LoggedCommand], until: int, 
         command = table.commands[entry.command]
         if not command.opens and not command.closes:
             continue
-        for bank in table.banks_of(command, entry.address[: command.depth]):
+        banks_reached = table.banks_of(command, entry.address[: command.depth])
+        for bank in [(*place, buffer) for place in banks_reached for buffer in command.row_buffers]:
             node = bank[:depth]
             banks = open_banks[node]
             if command.closes and bank in banks:

@@ -67,6 +67,11 @@ class Chooser:
     def _work(self, bus: str, tick: int) -> Choice | None:
         """Steps 1 to 4 of section 4."""
         queues = self._queues
+        beside = self._table.near_bank_slack is not None
+        if beside and queues.near_bank and not queues.refresh:
+            choice = self._head(queues.near_bank[0], bus, tick)
+            if choice is not None or not self._leaves_slack(queues.near_bank[0], bus, tick):
+                return choice
         in_order = queues.oldest() if self._policy.scheduler == "IN_ORDER" else None
         choice = self._best(self._choices(queues.active, bus, in_order), tick)
         if choice and self._ready(choice, tick):
@@ -76,7 +81,7 @@ class Chooser:
             choice = self._head(queues.refresh[0], bus, tick)
             if choice is not None or not self._partial:
                 return choice
-        if queues.near_bank:
+        if queues.near_bank and not beside:
             return None if pressing or self._openings() else self._head(queues.near_bank[0], bus, tick)
         choices = [c for c in self._choices(*self._served(bus, tick)) if self._may(c, pressing=pressing)]
         choice = self._best(choices, tick)
@@ -103,6 +108,17 @@ class Chooser:
         if self._policy.contention == "skip" and self._takes_active_row(choice):
             return None
         return choice
+
+    def _leaves_slack(self, entry: Entry, bus: str, tick: int) -> bool:
+        """Whether the next near-bank command, which may not issue in this pass, is far enough away for memory."""
+        step = self._next_step(entry)
+        free = self._free_from(step)
+        if free is None:
+            return True
+        free += (1 - free) % step.command.align
+        if free <= tick and step.command.bus == bus:
+            return True  # Only a row that an active request needs holds it back.
+        return max(free, tick + 1) - tick >= (self._table.near_bank_slack or 0)
 
     def _choices(self, entries: Sequence[Entry], bus: str, only: Entry | None = None) -> list[Choice]:
         """The entries (or the one given of them) whose next command uses the bus and disturbs no opening under way."""
@@ -149,10 +165,10 @@ class Chooser:
         banks = self._channel.banks_of(final, node)
         if final.row == "any":
             return Step(final, node, final)
-        wrong = first_open_on_another_row(banks, entry.row if final.row == "open" else None)
+        wrong = first_open_on_another_row(final, banks, entry.row if final.row == "open" else None)
         if wrong is not None:
             return self._on_the_way(final.closer, wrong, final)
-        closed = first_closed(banks) if final.row == "open" else None
+        closed = first_closed(final, banks) if final.row == "open" else None
         if closed is not None:
             return self._on_the_way(final.opener, closed, final)
         return Step(final, node, final)
@@ -169,7 +185,7 @@ class Chooser:
     def _takes_active_row(self, choice: Choice) -> bool:
         """Whether a precharge on the way would close a row that an active request still needs."""
         command, node, _ = choice.step
-        if choice.step.is_final or not command.closes:
+        if choice.step.is_final or not command.closes or 0 not in command.row_buffers:
             return False
         return any(self._table.node_of(command, self._nodes[entry.bank]) == node for entry in self._queues.active)
 

@@ -12,19 +12,23 @@ from simulator.dram.reference_table import Node, ReferenceCommand, ReferenceTabl
 
 
 class Bank:
-    """One bank: the row that it has open, if any, and the tick by which its opening has to be completed, if it has."""
+    """One bank: the row in each of its row buffers, if any, and the tick by which an opening has to be completed."""
 
-    def __init__(self) -> None:
-        self.open_row: int | None = None
+    def __init__(self, row_buffers: int) -> None:
+        self.rows: list[int | None] = [None] * row_buffers
         self.due: int | None = None
+
+    @property
+    def open_row(self) -> int | None:
+        """The row that is open for reads and writes."""
+        return self.rows[0]
 
     def take(self, command: ReferenceCommand, row: int, event: simpy.Event) -> None:
         """React to a command's event."""
+        for buffer in command.row_buffers if command.opens or command.closes else ():
+            self.rows[buffer] = row if command.opens else None
         if command.opens:
-            self.open_row = row
             self.due = int(event.env.now) + command.complete_within if command.completed_by else None
-        if command.closes:
-            self.open_row = None
         if command.completes:
             self.due = None
 
@@ -36,7 +40,7 @@ class Channel:
         self.table = table
         self.mode = "memory"
         self._env = env
-        self.banks: dict[Node, Bank] = {node: Bank() for node in product(*map(range, table.counts))}
+        self.banks: dict[Node, Bank] = {node: Bank(table.row_buffers) for node in product(*map(range, table.counts))}
         self._nodes_banks: defaultdict[Node, list[tuple[Node, Bank]]] = defaultdict(list)
         for node, bank in self.banks.items():
             for depth in range(len(node) + 1):
@@ -105,11 +109,18 @@ def pad(node: Node, levels: int) -> Node:
     return node + (-1,) * (levels - len(node))
 
 
-def first_open_on_another_row(banks: list[tuple[Node, Bank]], row: int | None) -> Node | None:
-    """The first bank with a row open that is not ``row``."""
-    return next((node for node, bank in banks if bank.open_row not in (None, row)), None)
+def rows_of(command: ReferenceCommand, bank: Bank) -> list[int | None]:
+    """What a bank holds in the row buffers that a command is about."""
+    return [bank.rows[buffer] for buffer in command.row_buffers]
 
 
-def first_closed(banks: list[tuple[Node, Bank]]) -> Node | None:
-    """The first closed bank."""
-    return next((node for node, bank in banks if bank.open_row is None), None)
+def first_open_on_another_row(
+    command: ReferenceCommand, banks: list[tuple[Node, Bank]], row: int | None
+) -> Node | None:
+    """The first bank with a row open, in a buffer that ``command`` is about, that is not ``row``."""
+    return next((node for node, bank in banks if any(r not in (None, row) for r in rows_of(command, bank))), None)
+
+
+def first_closed(command: ReferenceCommand, banks: list[tuple[Node, Bank]]) -> Node | None:
+    """The first bank with a buffer that ``command`` is about closed."""
+    return next((node for node, bank in banks if None in rows_of(command, bank)), None)

@@ -36,6 +36,7 @@ class ReferenceCommand:
     activations: int
     mode: Literal["memory", "register", "any"]
     data: Literal["none", "read", "write"] = "none"
+    row_buffers: tuple[int, ...] = (0,)
     across: tuple[int, ...] = ()
     completed_by: str | None = None
     complete_within: int = 0
@@ -80,6 +81,9 @@ class ReferenceTable:
         resolved = resolve_dram(spec)
         split = spec.controller.command_buses == "split"
         self.counts = tuple(spec.organization.levels.values())
+        self.row_buffers = resolved.row_buffers
+        self.near_bank_slack = resolved.near_bank_slack if resolved.near_bank == "concurrent" else None
+        """Ticks before a near-bank command in which no memory request is served; None: none while any waits."""
         self.buses = ("column", "row") if split else ("command",)
         self.mode_switch = spec.controller.mode_switch
         self.refresh_interval = resolved.refresh_interval
@@ -100,6 +104,7 @@ class ReferenceTable:
                 mode=row.mode,
                 data=row.data,
                 across=tuple(list(spec.organization.levels).index(level) for level in row.across),
+                row_buffers=resolved.commands[name].row_buffers,
                 completed_by=row.completed_by,
                 complete_within=resolved.commands[name].complete_within,
                 completes=any(other.completed_by == name for other in spec.commands.values()),
@@ -139,7 +144,11 @@ class ReferenceTable:
         return next(
             c
             for c in self.commands.values()
-            if c.closes and not c.opens and c.depth == self.rank_depth and c.row == "any"
+            if c.closes
+            and not c.opens
+            and c.depth == self.rank_depth
+            and c.row == "any"
+            and len(c.row_buffers) == self.row_buffers
         )
 
     def rest_ticks(self) -> int:

@@ -97,6 +97,8 @@ def _command_table(
             c.spacing,
             code[c.completed_by] if c.completed_by else -1,
             c.complete_within,
+            c.row_buffers[0],
+            c.row_buffers[-1] + 1,
             code[c.sync] if c.sync else -1,
             c.sync_holds,
             *rows[index],
@@ -152,10 +154,15 @@ def _set_policies(header: k.Ints, dram: ResolvedDram, code: dict[str, int]) -> N
     """Fill in the controller's policies."""
     rank = dram.rank_level
     precharge = next(
-        n for n, c in dram.commands.items() if c.closes and not c.opens and c.scope == rank and c.row == "any"
+        name
+        for name, c in dram.commands.items()
+        if c.closes and not c.opens and c.scope == rank and c.row == "any" and len(c.row_buffers) == dram.row_buffers
     )
     refreshing = dram.refresh != "none"
     header[k.H_KINDS] = len(code)
+    header[k.H_ROW_BUFFERS] = dram.row_buffers
+    header[k.H_CONCURRENT] = dram.near_bank == "concurrent"
+    header[k.H_SLACK] = dram.near_bank_slack
     header[k.H_BUSES] = 2 if dram.command_buses == "split" else 1
     header[k.H_RANK_LEVEL] = rank
     header[k.H_CLOSED_PAGE] = dram.page_policy == "closed"
@@ -191,6 +198,10 @@ def _set_policies(header: k.Ints, dram: ResolvedDram, code: dict[str, int]) -> N
         from simulator.dram.kernel.managed import serve_managed
 
         header[k.H_MANAGED] = address_of(serve_managed)
+    if header[k.H_CONCURRENT]:
+        from simulator.dram.kernel.concurrent import serve_concurrent
+
+        header[k.H_MANAGED] = address_of(serve_concurrent)
     header[k.H_HIT_CAP] = dram.row_hit_cap or k.NEVER
     header[k.H_FORWARDING] = dram.forwarding
     header[k.H_MODE_SWITCH] = code[dram.mode_switch] if dram.mode_switch else -1
@@ -235,7 +246,7 @@ def _set_places(header: k.Ints, dram: ResolvedDram, ring: int, windows: int) -> 
     place = k.N_REGS
     for name, size in (
         (k.AT_READY, header[k.H_NODES] * header[k.H_KINDS]),
-        (k.AT_BANK, header[k.H_BANKS]),
+        (k.AT_BANK, header[k.H_BANKS] * header[k.H_ROW_BUFFERS]),
         (k.AT_RANK, header[k.H_RANKS] * k.RANK_FIELDS),
         (k.AT_RING, windows * header[k.H_NODES] * (ring + 1)),
         (k.AT_ORDER, k.N_QUEUES * header[k.H_ENTRIES]),

@@ -43,12 +43,13 @@ def next_command(t: Ints, m: Ints, command: int, bank: int, row: int) -> tuple[i
     first = first_bank(t, command, bank)
     for i in range(command_field(t, command, k.C_BANKS)):
         b = first + i * spacing
-        open_row = m[t[k.AT_BANK] + b]
-        if open_row < 0:
-            if closed < 0:
-                closed = b
-        elif need != k.NEED_OPEN or open_row != row:
-            return command_field(t, command, k.C_CLOSER), b
+        for buffer in range(command_field(t, command, k.C_BUFFER_FIRST), command_field(t, command, k.C_BUFFER_END)):
+            open_row = m[t[k.AT_BANK] + buffer * t[k.H_BANKS] + b]
+            if open_row < 0:
+                if closed < 0:
+                    closed = b
+            elif need != k.NEED_OPEN or open_row != row:
+                return command_field(t, command, k.C_CLOSER), b
     if need == k.NEED_OPEN and closed >= 0:
         return command_field(t, command, k.C_OPENER), closed
     return command, bank
@@ -104,21 +105,22 @@ def _set_rows(t: Ints, m: Ints, command: int, bank: int, row: int, tick: int) ->
     first = first_bank(t, command, bank)
     for i in range(command_field(t, command, k.C_BANKS)):
         b = first + i * spacing
-        place = t[k.AT_BANK] + b
         step = t[k.AT_STEP] + b * 4 * k.F_FIELDS
         for field in range(step, step + 4 * k.F_FIELDS):
             m[field] = k.UNKNOWN
         rank = t[k.AT_RANK] + b // rank_span * k.RANK_FIELDS
-        if closes:
-            if m[place] >= 0:
-                m[place] = -1
-                book(m, rank, tick)
-                m[rank + k.RANK_OPEN] -= 1
-        else:
-            if m[place] < 0:
-                book(m, rank, tick)
-                m[rank + k.RANK_OPEN] += 1
-            m[place] = row
+        for buffer in range(command_field(t, command, k.C_BUFFER_FIRST), command_field(t, command, k.C_BUFFER_END)):
+            place = t[k.AT_BANK] + buffer * t[k.H_BANKS] + b
+            if closes:
+                if m[place] >= 0:
+                    m[place] = -1
+                    book(m, rank, tick)
+                    m[rank + k.RANK_OPEN] -= 1
+            else:
+                if m[place] < 0:
+                    book(m, rank, tick)
+                    m[rank + k.RANK_OPEN] += 1
+                m[place] = row
 
 
 @compiled("void(int64[::1], int64[:, ::1], int64, int64, int64, int64, int64, int64)")

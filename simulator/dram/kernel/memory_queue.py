@@ -96,7 +96,7 @@ def step_tick(t: Ints, m: Ints, entry: int, clk: int) -> int:
 @compiled("boolean(int64[::1], int64[::1], int64, int64)")
 def takes_active_row(t: Ints, m: Ints, command: int, bank: int) -> bool:
     """Whether a command closes the row under an active request."""
-    if not command_field(t, command, k.C_CLOSES):
+    if not command_field(t, command, k.C_CLOSES) or command_field(t, command, k.C_BUFFER_FIRST) > 0:
         return False
     first = first_bank(t, command, bank)
     for i in range(m[k.N_ACTIVE]):

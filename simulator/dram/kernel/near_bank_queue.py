@@ -54,11 +54,14 @@ def _finish_commands(t: Ints, m: Ints, run: int, last: int, count: int) -> None:
 def _run_on(t: Ints, m: Ints, run: int, clk: int, limit: int, keep: int) -> int:
     """How many more commands of a run, one of which issued at ``clk``, may follow in one step.
 
-    None with a memory request beside it, and none beyond tick ``limit`` or below ``keep`` queued commands. On split
-    buses the last command of a run has a tick of its own, in which the row bus may serve the run after it.
+    None where or when a memory request may come between, and none beyond tick ``limit`` or below ``keep`` queued
+    commands. On split buses the last command of a run has a tick of its own, in which the row bus may serve the run
+    after it.
     """
     final = m[run + k.R_COMMAND]
-    if m[k.N_ACTIVE] > 0 or command_field(t, final, k.C_CLOSES) or command_field(t, final, k.C_OPENS):
+    if m[k.N_ACTIVE] > 0 or t[k.H_CONCURRENT]:
+        return 0
+    if command_field(t, final, k.C_CLOSES) or command_field(t, final, k.C_OPENS):
         return 0
     in_time = (limit - clk) // command_field(t, final, k.C_STRIDE)
     return max(0, min(m[run + k.R_COUNT] - t[k.H_BUSES], in_time, m[k.NB_COMMANDS] - 1 - keep))

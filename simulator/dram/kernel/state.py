@@ -46,7 +46,7 @@ SYNC = -1
     H_WINDOW_AT,
     H_LIMIT_AT,
     AT_READY,  # places of a channel's arrays
-    AT_BANK,
+    AT_BANK,  # per row buffer: the open row of each bank; the first is that of reads and writes
     AT_RANK,
     AT_RING,
     AT_ORDER,  # per buffer: places of its entries, in order
@@ -75,6 +75,9 @@ SYNC = -1
     H_IDLE_CLOSER,  # closes one bank
     H_HIT_CAP,  # column commands after which a row gives way
     H_FORWARDING,  # reads are answered from waiting writes, equal requests merged
+    H_CONCURRENT,  # memory requests are served between near-bank commands
+    H_SLACK,  # ticks before the next near-bank command in which none is
+    H_ROW_BUFFERS,  # rows that a bank can have open
     H_BUSES,
     H_RANK_LEVEL,
     H_CLOSED_PAGE,
@@ -93,7 +96,7 @@ SYNC = -1
     H_PRECHARGE_ALL,  # closes a rank
     H_PRECHARGE_TICKS,  # its gap to the next activation
     N_HEADER,
-) = range(65)
+) = range(68)
 
 # A row of the command table, which follows the header.
 (
@@ -116,6 +119,8 @@ SYNC = -1
     C_SPACING,  # so far apart
     C_COMPLETER,  # the second step of an opening, -1 none
     C_WITHIN,  # and the ticks by which it follows
+    C_BUFFER_FIRST,  # row buffers of its banks that it needs or changes
+    C_BUFFER_END,
     C_SYNC,  # synchronises the data clock for it, -1 none
     C_SYNC_HOLDS,  # ticks that the data clock then runs on
     C_ROW_FIRST,  # its constraint rows, as `from`
@@ -123,7 +128,7 @@ SYNC = -1
     C_PUSH_FIRST,  # the windows in which it counts
     C_PUSH_END,
     C_FIELDS,
-) = range(26)
+) = range(28)
 
 # Rows of the other tables: level, constraint, push, window, limit.
 L_SPAN, L_OFFSET, L_COUNT, L_FIELDS = range(4)
