@@ -1,5 +1,7 @@
 """Whole runs of a tiny model on every shipped platform."""
 
+from dataclasses import replace
+
 import pytest
 from tiny import EVERY_FAMILY, MODEL, arch, system, workload
 
@@ -155,7 +157,9 @@ def test_an_unknown_layout_names_the_nearest() -> None:
 
 @pytest.mark.parametrize("name", list_names("archs"))
 def test_every_shipped_platform_runs(name: str) -> None:
-    result = simulate(arch(name), workload(output_tokens=2))
+    devices = arch(name).spec.parallelism.tensor
+    model = replace(MODEL, n_heads=max(4, devices), n_kv_heads=max(2, devices))
+    result = simulate(arch(name), workload(model=model, output_tokens=2))
     assert result.tokens_per_s is not None
     assert all(0 < share <= 1 for share in result.utilization.values())
     assert set(result.bound_by) == set(result.time_by_op_kind_s["decode"]) - {"waiting"}
