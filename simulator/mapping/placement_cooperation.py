@@ -23,7 +23,7 @@ from simulator.errors import MappingError
 from simulator.mapping.placement import ATTENTION, CACHE, SAMPLING, Candidate, Options, PerOp, placements
 from simulator.workload.ops import AttentionOp, MatrixOp, Op
 
-PIM_ROLES = ("gemv_unit", "near_bank", "hbm_pim", "dpu")
+PIM_ROLES = ("gemv_unit", "channel_gemv", "near_bank", "hbm_pim", "dpu")
 XPU_ROLES = ("gpu", "matrix", "systolic", "cpu", "fpga", "vector")
 """Roles of processors: first those that run whole models, then the parts of others, products before the rest."""
 

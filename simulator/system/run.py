@@ -7,19 +7,38 @@ from typing import TYPE_CHECKING
 
 import networkx as nx
 
+from simulator.errors import MappingError
 from simulator.system.conservation import Conservation
 from simulator.system.executor import Execution, PlacedOp, place
-from simulator.workload.graph import SINK, SOURCE, DecodeGraphs, prefill_graph
+from simulator.workload.graph import SINK, SOURCE, prefill_graph
 from simulator.workload.scenario import Workload
+from simulator.workload.sub_batches import SubBatchGraphs
 
 if TYPE_CHECKING:
+    from simulator.config.platform_schema import Platform
     from simulator.system.builder import System
+
+MOST_SUB_BATCHES = 8
 
 Enter = Callable[[str, float], None]
 """Called before each step with its stage (``prefill`` or ``decode``) and how many real steps it stands for."""
 
 Progress = Callable[[int, int], None]
 """Called after each step with tokens done and tokens in all, of one sequence."""
+
+
+SUB_BATCHES = "sub_batches"
+"""Placement option: parts of the batch that a decode step runs side by side."""
+
+
+def sub_batches(platform: Platform) -> int:
+    """The placement's `SUB_BATCHES`, 1 where it says nothing. Raises MappingError."""
+    found = platform.placement.options.get(SUB_BATCHES, 1)
+    if isinstance(found, bool) or not isinstance(found, int) or not 1 <= found <= MOST_SUB_BATCHES:
+        raise MappingError(f"placement.options.{SUB_BATCHES}: '{found}' is not a whole number 1..{MOST_SUB_BATCHES}")
+    if found > 1 and platform.devices.count > 1:
+        raise MappingError(f"placement.options.{SUB_BATCHES}: {found}, which several devices do not do (allowed: 1)")
+    return found
 
 
 class Runner:
@@ -46,9 +65,10 @@ class Runner:
 
     def _return_tokens(self, ops: dict[str, PlacedOp]) -> None:
         source, sink = ops[SOURCE], ops[SINK]
+        n_bytes = sum(placed.op.input_bytes for placed in ops.values() if placed.op.kind == source.op.kind)
         for link, end in self._system.routes.between(sink.unit, source.unit):
             env = self._system.env
-            env.run(until=link.carry(env.now_ps, source.op.input_bytes, end, source.op.kind))
+            env.run(until=link.carry(env.now_ps, n_bytes, end, source.op.kind))
 
     def workload(self, workload: Workload, enter: Enter, progress: Progress | None = None) -> None:
         """The whole workload. What held each op kind is told for decode, if there is any."""
@@ -63,7 +83,8 @@ class Runner:
             )
         )
         self._done(0, total, progress)
-        graphs = DecodeGraphs(workload.model, batch=workload.batch, precision=workload.precision)
+        parts = sub_batches(system.platform)
+        graphs = SubBatchGraphs(workload.model, batch=workload.batch, precision=workload.precision, parts=parts)
         for position, step in enumerate(workload.decode_steps()):
             if not position:
                 system.around.limits.clear()

@@ -6,6 +6,7 @@ workload, dram, config, hooks, quantities and errors; never metrics, system, rep
 
 from simulator.units import (
     buffer,
+    channel_gemv,
     dpu,
     gemv_unit,
     hbm_pim,
@@ -26,6 +27,6 @@ from simulator.units.network import fabric
 from simulator.units.processors import cpu, fpga, gpu
 
 __all__ = [
-    "buffer", "cpu", "dpu", "fabric", "fpga", "gemv_unit", "gpu", "hbm_pim", "host", "link", "matrix", "memory",
-    "near_bank", "rank_bus", "stacked_memory", "thermal", "vault_matrix", "vault_mesh", "vector", "vertical_bus",
+    "buffer", "channel_gemv", "cpu", "dpu", "fabric", "fpga", "gemv_unit", "gpu", "hbm_pim", "host", "link", "matrix",
+    "memory", "near_bank", "rank_bus", "stacked_memory", "thermal", "vault_matrix", "vault_mesh", "vector", "vertical_bus",
 ]  # fmt: skip

@@ -109,10 +109,12 @@ class DramEngine:
 
     def requests(self, n_bursts: int, phase: int | None, *, write: bool) -> DeviceRun:
         """``n_bursts`` consecutive bursts of one channel, all offered at once, from the start of a fresh row on."""
+        return self.device.run_requests(self.burst_list(n_bursts, write=write), refresh_phase=phase)
+
+    def burst_list(self, n_bursts: int, *, write: bool) -> RequestList:
+        """``n_bursts`` consecutive bursts of one channel from the start of a row on."""
         place = self._mapping.decode(_burst_addresses(n_bursts, self.spec.organization.burst_bytes))
-        writes = np.full(n_bursts, write, dtype=np.bool_)
-        requests = RequestList(writes, place.bank, place.row, place.column)
-        return self.device.run_requests(requests, refresh_phase=phase)
+        return RequestList(np.full(n_bursts, write, dtype=np.bool_), place.bank, place.row, place.column)
 
 
 def _burst_addresses(n_bursts: int, burst_bytes: int) -> npt.NDArray[np.int64]:

@@ -154,10 +154,12 @@ class Matrix(OpUnit):
         n_bytes = op.weight_bytes + op.kv_read_bytes
         tiling = self.tiling(op)
         self._check_width(op, n_bytes, tiling.elements)
+        delays_ps = self.memory.delays_ps()
         run = self._run(op, tiling, n_bytes)
         yield env.timeout(max(0, run.arrived_ps - env.now_ps))
         self._ahead.fetch()
         yield env.timeout(run.end_ps - env.now_ps)
+        yield from self.memory.catch_up(delays_ps)
         hooks.busy(self.name, run.start_ps, run.end_ps, op.name)
         hooks.activity(self.name, MAC, op.flops // 2, op.kind)
         self.buffer.passed(run.start_ps, run.end_ps, n_bytes, op)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -16,10 +16,11 @@ from simulator.errors import ConfigError
 from simulator.mapping.chain import Chain
 from simulator.mapping.layout import Store
 from simulator.units import hops
-from simulator.units.base import Component, NonNegative, PartSpec, PositiveInt, Surroundings, unit_type
+from simulator.units.base import Component, NonNegative, PartSpec, PositiveInt, Process, Surroundings, unit_type
 from simulator.units.dram_stream import PHASES, SHORT_BURSTS, StreamShape, StreamWork, streams_for
 from simulator.units.dram_work import Work
 from simulator.units.idle_memory import IdleStates, IdleStretch
+from simulator.units.side_by_side import SideBySide, measure
 from simulator.workload.ops import Op
 
 ROW_OPEN = "row_open_tick"
@@ -31,6 +32,9 @@ POWER_DOWN, SELF_REFRESH = "power_down_tick", "self_refresh_tick"
 BANK_OPEN = "bank_open_tick"
 """Action: one bank open for one tick, over what its rank takes with a row open."""
 
+
+PROGRAM_PHASES = 16
+"""Places in the refresh interval from which programs beside streams start, unless the run is exact."""
 
 NO_OP = "static"
 """Op kind under which refreshes of an idle memory are filed: they happen whether or not an op runs."""
@@ -65,6 +69,7 @@ class Booking:
 class Memory(Component):
     """All channels of one memory; work is served one after the other in the order of the calls.
 
+    Where banks have a row buffer of their own for near-bank commands, programs run beside streams (`side_by_side`).
     Each piece of work starts on precharged banks. Background power with all banks closed flows always and counts as
     ``static``, as does what open rows add to it; activations, transfers and refreshes count as the standard's table
     splits them.
@@ -81,6 +86,7 @@ class Memory(Component):
         self.clock_ps = spec.dram.tCK_ps
         self.energy = resolve_energy(spec.dram)
         self._idle = IdleStates(spec.dram, self.engine.refreshes_due, self.engine.refresh_ticks)
+        self._beside = SideBySide() if spec.dram.controller.near_bank == "concurrent" else None
         self._free_tick = 0
         self._rest = IdleStretch()
         """What has been told of the present idle stretch."""
@@ -137,9 +143,38 @@ class Memory(Component):
 
     def run(self, chain: Chain, op: Op) -> Booking:
         """Near-bank programs for ``op``, as soon as the memory is free."""
+        if self._beside is not None:
+            return self._run_beside(self._beside, chain, op)
         start = self._start()
         work = self.engine.chain(chain, start)
         return self._book(start, work, work.ticks, op)
+
+    def _run_beside(self, beside: SideBySide, chain: Chain, op: Op) -> Booking:
+        """Programs beside streams. Refreshes go on for both; those that fell due are told with the streams."""
+        engine = self.engine
+        start = max(beside.programs.until, engine.to_ticks(self.around.env.now_ps))
+        step = 1 if self.around.exact else max(1, engine.interval // PROGRAM_PHASES)
+        work = engine.chain(chain, start - engine.phase(start) % step)
+        end = beside.add_program(start, work.ticks, measure(engine, chain.parts[0][0]))
+        self._free_tick = max(self._free_tick, beside.streams.until)
+        told = {name: count for name, count in work.commands.items() if name != engine.refresh_command}
+        work = replace(work, commands=told)
+        booking = Booking(engine.to_ps(start), engine.to_ps(end - work.ticks + work.end_ticks), work)
+        self._report(booking, engine.to_ps(end), op)
+        return booking
+
+    def delays_ps(self, *, programs: bool = False) -> int:
+        """All time that streams (or programs) got late by what came beside them after their ends had been told."""
+        if self._beside is None:
+            return 0
+        lane = self._beside.programs if programs else self._beside.streams
+        return self.engine.to_ps(lane.delay_ticks)
+
+    def catch_up(self, seen_ps: int, *, programs: bool = False) -> Process:
+        """Wait as long as streams (or programs) got later than was told when `delays_ps` was ``seen_ps``."""
+        while (late_ps := self.delays_ps(programs=programs)) > seen_ps:
+            yield self.around.env.timeout(late_ps - seen_ps)
+            seen_ps = late_ps
 
     def stream(self, n_bytes: int, op: Op, *, write: bool = False) -> Booking:
         """A plain stream for ``op``, as soon as the memory is free."""
@@ -170,6 +205,8 @@ class Memory(Component):
         self._rest = IdleStretch()
         self._refresh_until(start)
         self._refreshed += work.commands.get(engine.refresh_command, 0)
+        if self._beside is not None:
+            ticks = self._beside.add_stream(start, ticks, work.ticks / ticks) - start
         self._free_tick = start + ticks
         booking = Booking(engine.to_ps(start), engine.to_ps(start + ticks - work.ticks + work.end_ticks), work)
         self._report(booking, engine.to_ps(start + ticks), op)

@@ -112,7 +112,10 @@ class Vector(OpUnit):
                 if booking.end_ps > end_ps:
                     end_ps = booking.end_ps
                     held = self.memory.held_ps(booking.work)
+        delays_ps = self.memory.delays_ps()
         yield env.timeout(end_ps - start_ps)
+        if read or op.kv_write_bytes:
+            yield from self.memory.catch_up(delays_ps)
         hooks.busy(self.name, start_ps, start_ps + lanes_ps, op.name)
         if op.flops:
             hooks.activity(self.name, LANE_OP, op.flops, op.kind)
