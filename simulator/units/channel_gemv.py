@@ -34,7 +34,7 @@ from simulator.workload.ops import AttentionOp, Op
 
 BESIDE = (
     "while programs and streams both run, each goes on at the pace that a command-level run of one request's program "
-    "beside a stream shows"
+    "beside a stream shows (with --exact, too)"
 )
 
 

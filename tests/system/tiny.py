@@ -11,7 +11,8 @@ from simulator.workload.precision import Precision
 from simulator.workload.scenario import Workload
 
 PLATFORMS = ("aim_1card", "hbm2_pim_bank", "hbm3_npu", "hbm_pim_card")
-EVERY_FAMILY = (*PLATFORMS, "ndp3d_tsv", "ndp3d_hybrid_bonded", "upmem_server")
+NPU_AND_PIM = ("neupims", "neupims_single", "ianus")
+EVERY_FAMILY = (*PLATFORMS, "ndp3d_tsv", "ndp3d_hybrid_bonded", "upmem_server", *NPU_AND_PIM)
 
 MODEL = Model(
     name="tiny",
