@@ -12,7 +12,6 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 import networkx as nx
-import simpy
 
 from simulator.errors import ConservationError, SimulationStalled
 from simulator.system.builder import Route, System
@@ -147,8 +146,7 @@ class Execution:
                 self._arrive(self._ops[reader])
             return
         link, end = delivery.route[hop]
-        arrival_ps = link.carry(self._env.now_ps, delivery.n_bytes, end, op_kind)
-        event: simpy.Event = self._env.timeout(arrival_ps - self._env.now_ps)
+        event = link.send(delivery.n_bytes, end, op_kind)
         assert event.callbacks is not None
         event.callbacks.append(lambda _: self._move(op_kind, delivery, hop + 1))
 

@@ -221,4 +221,4 @@ class ParallelRunner:
         units = [system.placement.component_for(whole.nodes[name]["op"]) for name in (start, end)]
         for link, from_end in system.routes.between(*units):
             env = system.env
-            env.run(until=link.carry(env.now_ps, n_bytes, from_end, op.kind))
+            env.run(until=link.send(n_bytes, from_end, op.kind))

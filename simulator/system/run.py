@@ -67,8 +67,7 @@ class Runner:
         source, sink = ops[SOURCE], ops[SINK]
         n_bytes = sum(placed.op.input_bytes for placed in ops.values() if placed.op.kind == source.op.kind)
         for link, end in self._system.routes.between(sink.unit, source.unit):
-            env = self._system.env
-            env.run(until=link.carry(env.now_ps, n_bytes, end, source.op.kind))
+            self._system.env.run(until=link.send(n_bytes, end, source.op.kind))
 
     def workload(self, workload: Workload, enter: Enter, progress: Progress | None = None) -> None:
         """The whole workload. What held each op kind is told for decode, if there is any."""

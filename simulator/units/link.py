@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+import simpy
+
 from simulator.errors import ConfigError
 from simulator.units import hops
 from simulator.units.base import Component, NonNegative, PartSpec, Positive, Surroundings, unit_type
@@ -48,6 +50,11 @@ class Link(Component):
                     f"there is no component '{end}' (known: {', '.join(components)})",
                     key=f"components.{self.name}.between.{position}",
                 )
+
+    def send(self, n_bytes: int, start_from: str, op_kind: str) -> simpy.Event:
+        """Send ``n_bytes`` from the end ``start_from`` now; the event happens when the last byte arrives."""
+        env = self.around.env
+        return env.timeout(self.carry(env.now_ps, n_bytes, start_from, op_kind) - env.now_ps)
 
     def carry(self, ready_ps: int, n_bytes: int, start_from: str, op_kind: str) -> int:
         """Send ``n_bytes`` from the end ``start_from``, not before ``ready_ps``; returns when the last byte arrives."""
