@@ -61,13 +61,22 @@ class Arch:
         return (*self.spec.calibrations, *parts)
 
     def guesses(self) -> tuple[str, ...]:
-        """One line for each value or block whose source says that it is assumed."""
+        """One line for each value or block whose source says that it is assumed, as far as the platform uses it.
+
+        A single device does not use its fabric.
+        """
         from simulator.config.guesses import guesses
 
-        blocks = [f"{path}: assumed" for path in guesses(self.values)]
+        alone = self.spec.devices.count == 1
+        parts = {
+            name: component
+            for name, component in self.values["components"].items()
+            if not (alone and component["kind"] == "fabric")
+        }
+        blocks = [f"{path}: assumed" for path in guesses(self.values | {"components": parts})]
         keys = [
             f"components.{name}.{key}: {source}"
-            for name, component in self.values["components"].items()
+            for name, component in parts.items()
             for key, source in component.get("sources", {}).items()
             if source.strip().lower().startswith("assumed")
         ]
@@ -257,6 +266,13 @@ def _identities(arch: Arch, workload: Workload) -> dict[str, Identity]:
     }
 
 
+def mappings(arch: Arch, workload: Workload) -> dict[str, dict[str, dict[str, int | str]]]:
+    """Stage -> op kind -> what the mappers of ``arch`` choose for ``workload``. Raises MappingError."""
+    from simulator.system.mappings import mappings as choices
+
+    return choices(_build(arch, Hooks([]), exact=False, engine="compiled"), workload)
+
+
 def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
     arch: Arch,
     kind: str,
@@ -270,8 +286,8 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
 
     Gives ``cycles`` (of the unit that runs it; where it has no clock, as links, of the first part that has one),
     ``time_ps``, ``energy_j`` (with static power while it runs), ``bytes`` read and written in the cell arrays,
-    ``link_bytes`` over links, ``flops``, ``bound_by``, ``commands`` and ``unit``. A collective runs on all devices of
-    the platform, any other op on one. Raises MappingError.
+    ``link_bytes`` over links, ``flops``, ``bound_by``, ``commands``, ``unit`` and ``mapping``. A
+    collective runs on all devices of the platform, any other op on one. Raises MappingError.
     """
     from simulator.metrics.collect import Collector
     from simulator.system.conservation import Conservation
@@ -305,6 +321,7 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
         "bound_by": system.around.limits.bound_by()[op.kind],
         "commands": collector.command_counts.by_name(),
         "unit": unit,
+        "mapping": dict(system.units[unit].mapping(op)),
     }
 
 
@@ -380,6 +397,7 @@ def _facts(arch: Arch, workload: Workload, ran: Ran, static_w: Mapping[str, Mapp
     from simulator.metrics.area import die_area
     from simulator.metrics.collect import RunFacts
     from simulator.metrics.result import Capacity
+    from simulator.system.mappings import mappings
 
     system, components = ran.system, ran.system.components
     identities = _identities(arch, workload)
@@ -394,6 +412,7 @@ def _facts(arch: Arch, workload: Workload, ran: Ran, static_w: Mapping[str, Mapp
         bound_by=system.around.limits.bound_by(),
         capacity=Capacity(needed_bytes=ran.layout.needed_bytes, available_bytes=ran.layout.available_bytes),
         area=die_area(arch.spec),
+        mapping=mappings(system, workload),
         assumptions=(*ran.assumptions, *_assumptions(arch, system, workload)),
         calibrations=tuple(calibration.model_dump() for calibration in arch.calibrations()),
         config_hashes=arch.files | dict(workload.files),
@@ -403,7 +422,9 @@ def _facts(arch: Arch, workload: Workload, ran: Ran, static_w: Mapping[str, Mapp
 
 
 def _assumptions(arch: Arch, system: System, workload: Workload) -> tuple[str, ...]:
-    models = [text for component in system.components.values() for text in component.assumptions()]
+    alone = arch.spec.devices.count == 1
+    used = [c for c in system.components.values() if not (alone and c.role == "fabric")]
+    models = [text for component in used for text in component.assumptions()]
     sampled = (
         [f"workload: only every {workload.sample_every}th decode step is simulated; the rest is interpolated"]
         if workload.sample_every > 1

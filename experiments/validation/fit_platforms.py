@@ -20,6 +20,7 @@ import yaml
 from simulator import api
 from simulator.cli.suites import platform_kernels, platform_points
 from simulator.cli.suites.platform_names import Names, read_names
+from simulator.cli.suites.platform_shapes import shape_of
 from simulator.cli.suites.platform_table import rows
 
 HERE = Path(__file__).parent
@@ -37,8 +38,7 @@ def ratio(point: str, names: Names, override: str) -> float:
     found = platform_points.point_of(row, names)
     if isinstance(found, str):
         raise SystemExit(f"{point}: {found}")
-    rate, _ = platform_points.rates(found, (override,))
-    return rate / float(row["tokens_per_s"])
+    return platform_points.outcome(found, (override,)).tokens_per_s / float(row["tokens_per_s"])
 
 
 def kernel_ratio(case: str, names: Names, override: str) -> float:
@@ -49,12 +49,12 @@ def kernel_ratio(case: str, names: Names, override: str) -> float:
         for _, row in rows(DATA / platform_kernels.TABLE, ())
         if (row["hardware"], row["kernel"], row["shape"]) == (hardware, kernel, shape)
     )
-    op = platform_kernels.shape_of(kernel, shape)
+    op = shape_of(kernel, shape)
     if op is None:
         raise SystemExit(f"{case}: not modelled")
-    kind, size, vectors = op
-    arch = api.load_arch(names.hardware[hardware], [f"components.stack.use=stacks/{names.kernels[hardware]}", override])
-    return float(row["latency_us"]) / (api.run_op(arch, kind, size, batch=vectors)["time_ps"] * 1e-6)
+    arch = platform_kernels.load(names, hardware, override)
+    done = api.run_op(arch, op.kind, op.size, batch=op.vectors)
+    return float(row["latency_us"]) / (op.times * done["time_ps"] * 1e-6)
 
 
 def solved(figure: Callable[[float], float], low: float, high: float) -> tuple[float, float]:

@@ -1,24 +1,38 @@
-"""`nearbank show`: the resolved design point of a platform."""
+"""`nearbank show`: the resolved design point of a platform, or what its mappers choose for a workload."""
 
 from __future__ import annotations
 
 import argparse
 
 from simulator.cli import output
-from simulator.cli.arguments import Verbs, add_json, add_overrides
+from simulator.cli.arguments import Verbs, add_json, add_overrides, positive_int, split_overrides
 
 
 def add_parser(verbs: Verbs) -> None:
     """Register the verb."""
     parser = verbs.add_parser("show", help="a platform's parts, peak figures and guesses", description=__doc__)
     parser.add_argument("arch", metavar="ARCH", help="platform: a name from `nearbank list archs`, or a path")
+    parser.add_argument(
+        "--mapping", metavar="WORKLOAD", help="show the tiles, splits and loop orders chosen for a workload instead"
+    )
+    parser.add_argument("--batch", type=positive_int, metavar="N", help="sequences of that workload")
     add_overrides(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show the resolved platform."""
+    """Show the resolved platform, or its mappings."""
+    from simulator.errors import ConfigError
+
+    if args.mapping:
+        return _mappings(args)
+    if args.batch:
+        raise ConfigError("--batch is for --mapping WORKLOAD")
+    return _design(args)
+
+
+def _design(args: argparse.Namespace) -> int:
     from simulator import api
     from simulator.report.design_point import describe
 
@@ -30,4 +44,19 @@ def run(args: argparse.Namespace) -> int:
         from simulator.report.arch_view import view
 
         output.show(view(design))
+    return 0
+
+
+def _mappings(args: argparse.Namespace) -> int:
+    from simulator import api
+
+    platform, workload = split_overrides(args.overrides)
+    batch = [f"batch={args.batch}"] if args.batch else []
+    found = api.mappings(api.load_arch(args.arch, platform), api.load_workload(args.mapping, [*workload, *batch]))
+    if args.json:
+        output.document(found)
+    else:
+        from simulator.report.mapping_view import view
+
+        output.show(view(args.arch, args.mapping, found))
     return 0

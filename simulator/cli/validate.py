@@ -40,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
         documents = [report.document() for report in reports]
         output.document(documents[0] if len(documents) == 1 else {"suites": documents})
     else:
-        from simulator.report.validation_view import view
+        from simulator.report import platforms_view, validation_view
 
-        output.show(*(view(report.document(), all_cases=args.all_cases) for report in reports))
+        documents = [report.document() for report in reports]
+        views = [platforms_view.view if "goals" in document else validation_view.view for document in documents]
+        output.show(*(view(d, all_cases=args.all_cases) for view, d in zip(views, documents, strict=True)))
     return 0 if all(report.passed for report in reports) else EXIT_FAILED

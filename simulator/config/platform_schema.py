@@ -56,7 +56,8 @@ class Parallelism(Spec):
 
     ``policy``: what of a block each of the ``tensor`` devices holds. ``stage``: a ``device`` is one stage of the
     pipeline, or each ``block`` of the model is, on its share of its device's channels. ``start``: a block starts
-    ``at_once`` when its input is there, or with its device's next ``refresh``.
+    ``at_once`` when its input is there, or with its device's next ``refresh``. ``head``: the projection to the
+    vocabulary is ``dealt_out`` to devices, or whole (``replicated``) on each that has its input.
     """
 
     policy: str = "megatron"
@@ -65,6 +66,7 @@ class Parallelism(Spec):
     data: Annotated[int, Field(ge=1)] = 1
     stage: Literal["device", "block"] = "device"
     start: Literal["at_once", "refresh"] = "at_once"
+    head: Literal["dealt_out", "replicated"] = "dealt_out"
 
 
 def _component(value: Any) -> ComponentSpec:

@@ -38,6 +38,7 @@ class RunFacts:
     capacity: Capacity
     area: DieArea = field(default_factory=lambda: DieArea({}, ()))
     blocks: int = 0
+    mapping: Mapping[str, dict[str, dict[str, int | str]]] = field(default_factory=dict)
     thermal: Thermal | None = None
     assumptions: tuple[str, ...] = ()
     calibrations: tuple[dict[str, Any], ...] = ()
@@ -124,6 +125,7 @@ class Collector:
             capacity=facts.capacity,
             area_mm2=facts.area.total_mm2,
             area_by_component_mm2=dict(sorted(facts.area.by_component_mm2.items())),
+            mapping=dict(facts.mapping),
             thermal=facts.thermal,
             assumptions=(*facts.assumptions, *facts.area.assumptions()),
             calibrations=facts.calibrations,

@@ -136,6 +136,7 @@ class Result(Record):
     capacity: Capacity
     area_mm2: float | None = None
     area_by_component_mm2: dict[str, float] = Field(default_factory=dict)
+    mapping: dict[str, dict[str, dict[str, int | str]]] = Field(default_factory=dict)
     thermal: Thermal | None = None
     assumptions: tuple[str, ...]
     calibrations: tuple[dict[str, Any], ...]

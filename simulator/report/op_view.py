@@ -31,5 +31,7 @@ def view(arch: str, kind: str, shape: tuple[int, int], batch: int, done: Mapping
     table.add_row(*(Text(figure, style="bold") for figure in figures.values()))
     what = f" {shape[0]} x {shape[1]}, batch {batch}, on {done['unit']} of "
     heading = Text.assemble((kind, "bold"), what, (arch, "bold"))
+    chosen = ", ".join(f"{name} {value}" for name, value in done["mapping"].items())
+    mapping = [Text(f"mapping: {chosen}", style="dim")] if chosen else []
     commands = ", ".join(f"{name} {count:,}" for name, count in done["commands"].items())
-    return Group(heading, table, Text(f"commands: {commands or 'none'}", style="dim"))
+    return Group(heading, table, *mapping, Text(f"commands: {commands or 'none'}", style="dim"))

@@ -55,7 +55,7 @@ def _share(system: System, workload: Workload) -> _Share:
     policy = parallel_policies.get(system.platform.parallelism.policy)
     shared = policy.model(workload.model, plan.tensor) if plan.tensor > 1 else workload.model
     stage = replace(workload, model=replace(shared, n_layers=plan.layers_per_stage), batch=plan.sequences)
-    ends = plan.group * plan.groups
+    ends = 1 if system.platform.parallelism.head == "replicated" else policy.head_devices(plan) * plan.groups
 
     def part(tensor: Tensor) -> Tensor:
         in_block = tensor.name.startswith("L")

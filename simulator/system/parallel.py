@@ -31,10 +31,7 @@ EnterPart = Callable[[str, float, float, float], None]
 
 _NOTHING: nx.DiGraph[str] = nx.DiGraph()
 
-_ALWAYS = (
-    "parallelism: all sequences in flight have the same context",
-    "parallelism: embedding and vocabulary projection are spread over all devices of a copy of the model",
-)
+_ALWAYS = "parallelism: all sequences in flight have the same context"
 
 
 def _check_equal_blocks(workload: Workload) -> None:
@@ -56,7 +53,8 @@ class ParallelRunner:
         self._workload = workload
         self._enter = enter
         self._policy = parallel_policies.get(platform.parallelism.policy)
-        self._ends = parallel_policies.get("spread_products")
+        self._head_devices = self._policy.head_devices(self.plan)
+        self._head_replicated = platform.parallelism.head == "replicated"
         self._before: list[Callable[[], None]] = []
         self._memories = [c for c in system.components.values() if isinstance(c, Memory)]
         self._align = platform.parallelism.start == "refresh"
@@ -82,8 +80,10 @@ class ParallelRunner:
             "parallelism: one block of each step is simulated and counted for all, which meet the refresh interval at "
             "other places (--exact turns this off)"
         )
+        how = "whole on each" if self._head_replicated else "dealt out to them"
+        head = f"parallelism: {self._head_devices} devices of a copy project to the vocabulary, {how}"
         approximated = not (self.equal_blocks or self._system.around.exact)
-        return (in_flight, *_ALWAYS, *[one_block] * approximated)
+        return (in_flight, _ALWAYS, head, *[one_block] * approximated)
 
     def run(self, progress: Progress | None = None) -> None:
         """The prompt, then every decode step."""
@@ -115,8 +115,9 @@ class ParallelRunner:
         self._pass_blocks(stage, weight, blocks)
         self._pass_on(stage, weight, hidden)
         head = parts.head_of(whole)
-        part = self._ends.share(head, plan.group) if plan.group > 1 else Part(head)
-        self._part(part, stage, weight * plan.microbatches, weight * copies, plan.group)
+        dealt_out = self._head_devices > 1 and not self._head_replicated
+        part = self._policy.head(head, self._head_devices) if dealt_out else Part(head)
+        self._part(part, stage, weight * plan.microbatches, weight * copies, self._head_devices)
         # Logits to the host.
         logits = sampled.output_bytes
         self._before.append(partial(self._carry, parts.HEAD[0], SINK, sampled, logits, whole))

@@ -153,6 +153,11 @@ class OpUnit(Component):
         """A process that ends when the results of ``op`` are there; the next op may start then."""
         raise NotImplementedError
 
+    def mapping(self, op: Op) -> Mapping[str, int | str]:
+        """What its mapper chooses for ``op``, by name; nothing for a unit that has no choice."""
+        del op
+        return {}
+
     @property
     def flops_per_s(self) -> float | None:
         """Peak arithmetic rate, for a unit that has one of its own."""

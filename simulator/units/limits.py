@@ -17,7 +17,9 @@ DMA = "DMA"
 THROTTLE = "thermal throttling"
 HOST = "host"
 LINKS = "links between devices"
+LAUNCH = "launch of a collective"
 CACHE = "last-level cache"
+SOCKETS = "memory of another socket"
 REQUESTS = "outstanding requests"
 
 

@@ -130,6 +130,12 @@ class NearBank(OpUnit):
             self.orders[op.kind] = order
         return chain
 
+    def mapping(self, op: Op) -> Mapping[str, int | str]:
+        """The loop order of its products."""
+        if op.kind not in self.orders:
+            self.chain(op)
+        return {"loop_order": self.orders[op.kind]} if op.kind in self.orders else {}
+
     def _map(self, op: Op) -> Mapped:
         if isinstance(op, MatrixOp):
             self._check_elements(op, op.weight_bytes, op.out_features * op.in_features)

@@ -44,7 +44,7 @@ def test_what_is_not_modelled_is_listed_with_its_reason(tmp_path: Path, nearbank
     assert shown.code == 1
     (case,) = shown.json["cases"]
     assert case["got"] is None
-    assert case["differences"] == ["several devices"]
+    assert case["differences"] == ["parallelism.tensor: 32 heads of llama2_7b do not deal out evenly to 3 devices"]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,24 @@ def test_bad_rows_are_one_line(
     assert message in shown.err
 
 
-def test_the_view_names_goals_and_worst(tmp_path: Path, nearbank: Callable[..., Any]) -> None:
-    shown = nearbank("validate", "--suite", "platforms", "--data", folder(tmp_path, ("M050",)))
-    assert "tokens/s, predicted" in shown.out
-    assert "median" in shown.out
+def test_the_view_names_goals_groups_and_the_worst_with_what_held_them(
+    tmp_path: Path, nearbank: Callable[..., Any]
+) -> None:
+    data = folder(tmp_path, ("M050", "M066"), ("4096x512",))
+    out = nearbank("validate", "--suite", "platforms", "--data", data, "--all-cases").out
+    for words in ("predicted", "fitted", "90th pct", "gpu", "worst predictions", "held by", "goals hold"):
+        assert words in out
+    assert "M050 | A100-SXM-40GB" in out
+
+
+def test_several_devices_and_their_collectives_are_predictions(tmp_path: Path, nearbank: Callable[..., Any]) -> None:
+    data = folder(tmp_path, ("M011",), ("8192 B", "8x12288", "[8,12288]x[12288,12288]"))
+    report = nearbank("validate", "--suite", "platforms", "--data", data, "--json").json
+    ran = {case["case"]: case for case in report["cases"] if case["got"] is not None}
+    assert len(ran) == 9
+    tensor = next(case for name, case in ran.items() if name.endswith("8 devices"))
+    assert abs(tensor["error_pct"]) < 30
+    assert not tensor["fitted"]
+    reduced = next(case for name, case in ran.items() if "all-reduce" in name)
+    assert 0.5 < reduced["got"] / reduced["expected"] < 2
+    assert {group["family"] for group in report["groups"]} == {"gpu"}

@@ -21,6 +21,7 @@ DESIGN_KEYS = {
         "latency",
         "time_ps",
         "cycles",
+        "mapping",
     ),
     *(
         "energy_j",

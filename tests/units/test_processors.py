@@ -119,3 +119,36 @@ def test_the_peak_is_that_of_the_data_sheet() -> None:
 def test_a_processor_names_its_stack() -> None:
     with pytest.raises(ConfigError, match="there is no component 'none'"):
         wired({"gpu": {"stack": "none"}})
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"ffn_dwn": {"split_k": 2}}, r"'ffn_dwn' is not a product with weights.*'ffn_down'"),
+        ({"ffn_down": {"tile_m": 48, "tile_n": 64}}, r"48x64 is not one that the kernels offer \(allowed: 256x128"),
+        ({"ffn_down": {"tile_m": 64}}, "needs both tile_m and tile_n"),
+    ],
+)
+def test_a_mapping_that_cannot_be_is_named(mapping: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        wired({"gpu": {"mapping": mapping}})
+
+
+def test_a_fixed_mapping_is_kept_shown_and_never_quicker() -> None:
+    op = product(4096, 4096, 512)
+    fixed = {"gpu": {"mapping": {op.kind: {"tile_m": 64, "tile_n": 64, "split_k": 4, "buffers": 1}}}}
+    found = wired(stack() | fixed)
+    gpu = found.components["gpu"]
+    assert isinstance(gpu, Gpu)
+    shown = gpu.mapping(op)
+    assert {name: shown[name] for name in ("tile_m", "tile_n", "split_k", "buffers")} == {
+        "tile_m": 64, "tile_n": 64, "split_k": 4, "buffers": 1,
+    }  # fmt: skip
+    assert took_ps(stack() | fixed, op) > took_ps(stack(), op)
+
+
+def test_a_tiling_that_does_not_fit_the_scratchpad_stops_the_run() -> None:
+    op = product(4096, 4096, 512)
+    wanted = {"tile_m": 256, "tile_n": 128, "buffers": 8}
+    with pytest.raises(MappingError, match=rf"mapping\.{op.kind}: no tiling.*65536 bytes of a core's scratchpad"):
+        took_ps(stack() | {"gpu": {"scratch_bytes": 65536, "mapping": {op.kind: wanted}}}, op)

@@ -22,6 +22,10 @@ class Framework(Spec):
     stack: str | None = None
     only: tuple[str, ...] = ()
     """Hardware names that the entry is for; empty for all."""
+    several: Literal["tensor", "pipeline"] = "tensor"
+    """How it spreads a model over several devices."""
+    head: Literal["dealt_out", "replicated"] = "dealt_out"
+    """What it does with the projection to the vocabulary then."""
 
 
 class Names(Spec):
@@ -35,6 +39,10 @@ class Names(Spec):
     weights: Mapping[str, str]
     frameworks: tuple[Framework, ...]
     kernels: Mapping[str, str] = Field(default_factory=dict)
+    known: Mapping[str, str] = Field(default_factory=dict)
+    """Id of a point, with `` W`` behind it for its power, or name of a kernel -> why its prediction is off."""
+    devices: Mapping[str, int] = Field(default_factory=dict)
+    """How many devices of its platform some hardware is; one if not said."""
 
     def platform(self, hardware: str, kind: str) -> str | None:
         """The platform for some hardware, or for its processor of ``kind`` (``CPU``, ``GPU``)."""

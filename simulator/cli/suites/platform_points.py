@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.cli.suites.base import Case
-from simulator.cli.suites.platform_names import Names
+from simulator.cli.suites.platform_names import Framework, Names
 from simulator.cli.suites.platform_table import Row, number, rows, whole
 from simulator.errors import CapacityError, MappingError
 
@@ -32,6 +32,8 @@ SHORT = "short"
 DEFAULT_OUTPUT = 128
 SAMPLED_STEPS = 2
 MOST_WAVES = 64
+HOLDERS = 2
+"""Resources that a case names as what held it."""
 THREADS = re.compile(r"(\d+) threads")
 
 
@@ -62,19 +64,27 @@ class Point:
         ]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What the simulator makes of a point: tokens/s, W, the platform's family and what held the decode stage."""
+
+    tokens_per_s: float
+    power_w: float | None
+    family: str
+    held_by: str
+
+
 def cases(folder: Path, names: Names, done: Callable[[], None]) -> Iterator[Case]:
     """Cases of the folder's table: tokens/s of each point, and W where the board's average was measured."""
     path = folder / TABLE
     for line, row in rows(path, COLUMNS):
         _check(path, line, row)
         expected = number(path, line, row, "tokens_per_s")
-        got, power_w, reason = _run(row, names)
-        fitted = row["id"] in names.fitted
-        yield _case(row, "tokens/s", expected, got, reason, fitted=fitted)
+        found = _run(row, names)
+        yield _case(row, "tokens/s", expected, found, fitted=row["id"] in names.fitted)
         if row["power_kind"] in MEASURED_POWER:
-            yield _case(
-                row, "W", number(path, line, row, "power_w"), power_w, reason, fitted=f"{row['id']} W" in names.fitted
-            )
+            power_w = number(path, line, row, "power_w")
+            yield _case(row, "W", power_w, found, fitted=f"{row['id']} W" in names.fitted)
         done()
 
 
@@ -92,26 +102,32 @@ def count(folder: Path) -> int:
     return len(rows(folder / TABLE, COLUMNS))
 
 
-def _case(row: Row, what: str, expected: float, got: float | None, reason: str, *, fitted: bool) -> Case:  # noqa: PLR0913
+def _case(row: Row, what: str, expected: float, found: Outcome | str, *, fitted: bool) -> Case:
     names = (row[key] for key in ("id", "hardware", "model", "weight_precision", "framework"))
-    kind = "not run" if got is None else f"{what}, {'fitted' if fitted else 'predicted'}"
+    devices = "" if row["n_devices"] == "1" else f" | {row['n_devices']} devices"
+    got: float | None = None
+    differences: tuple[str, ...] = ()
+    beside: dict[str, str] = {}
+    if isinstance(found, str):
+        differences = (found,)
+    else:
+        got = found.power_w if what == "W" else found.tokens_per_s
+        beside = {"family": found.family, "held_by": found.held_by}
     return Case(
-        case=f"{' | '.join(names)} | b{row['batch']}",
+        case=f"{' | '.join(names)} | b{row['batch']}{devices}",
         expected=expected,
         got=got,
-        kind=kind,
+        kind="not run" if got is None else f"{what}, {'fitted' if fitted else 'predicted'}",
         source=row["source"],
         limit_pct=None,
-        differences=(reason,) if reason else (),
-        beside={"metric": what, "fitted": fitted},
+        differences=differences,
+        beside={"metric": what, "fitted": fitted, "id": row["id"], **beside},
     )
 
 
 def point_of(row: Row, names: Names) -> Point | str:
     """The point that a row is, or why it cannot be run."""
     framework = names.framework(row["framework"], row["hardware"])
-    if int(row["n_devices"]) != 1:
-        return "several devices"
     for table, key in ((names.models, "model"), (names.weights, "weight_precision")):
         if row[key] not in table:
             return f"no {key} '{row[key]}'"
@@ -123,6 +139,7 @@ def point_of(row: Row, names: Names) -> Point | str:
     overrides = (
         [] if framework is None or framework.stack is None else [f"components.stack.use=stacks/{framework.stack}"]
     )
+    overrides += _several(int(row["n_devices"]) * names.devices.get(row["hardware"], 1), framework)
     threads = THREADS.search(row["note"])
     if threads:
         overrides.append(f"components.cpu.threads={threads[1]}")
@@ -141,24 +158,45 @@ def point_of(row: Row, names: Names) -> Point | str:
     )
 
 
-def rates(point: Point, overrides: tuple[str, ...] = ()) -> tuple[float, float | None]:
-    """(tokens/s as the point counts them, W of the decode stage), with more overrides of the platform."""
+def _several(devices: int, framework: Framework | None) -> list[str]:
+    """Overrides that spread a model over ``devices`` as ``framework`` does."""
+    if devices == 1:
+        return []
+    how = framework.several if framework else "tensor"
+    head = framework.head if framework else "dealt_out"
+    return [f"devices.count={devices}", f"parallelism.{how}={devices}", f"parallelism.head={head}"]
+
+
+def outcome(point: Point, overrides: tuple[str, ...] = ()) -> Outcome:
+    """The point as it counts its tokens, with more overrides of the platform. Raises MappingError."""
     batch, result = simulated(point, overrides)
+    rate = result.tokens_per_s or 0.0
     if point.row["metric"] == E2E:
-        return batch * point.output_tokens / result.latency.e2e_s, result.power_w
-    return result.tokens_per_s or 0.0, result.power_w
+        rate = batch * point.output_tokens / result.latency.e2e_s
+    return Outcome(rate, result.power_w, result.arch.values["family"], held_by(result))
 
 
-def _run(row: Row, names: Names) -> tuple[float | None, float | None, str]:
-    """(tokens/s, W, why there are none)."""
+def held_by(result: Result) -> str:
+    """What held the decode stage, by share of its time: op kinds under the resource that held each longest."""
+    times = result.time_by_op_kind_s.get("decode", {})
+    total = sum(times.values())
+    shares: dict[str, float] = {}
+    for kind, time_s in times.items():
+        resource = result.bound_by.get(kind, kind)
+        shares[resource] = shares.get(resource, 0.0) + time_s / total
+    largest = sorted(shares.items(), key=lambda item: -item[1])[:HOLDERS]
+    return ", ".join(f"{resource} {100 * share:.0f} %" for resource, share in largest)
+
+
+def _run(row: Row, names: Names) -> Outcome | str:
+    """What the simulator makes of a row, or why it cannot run it."""
     point = point_of(row, names)
     if isinstance(point, str):
-        return None, None, point
+        return point
     try:
-        rate, power_w = rates(point)
+        return outcome(point)
     except MappingError as error:
-        return None, None, str(error)
-    return rate, power_w, ""
+        return str(error)
 
 
 def simulated(point: Point, overrides: tuple[str, ...] = ()) -> tuple[int, Result]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import networkx as nx
 
+from simulator.mapping.parallel.plan import Plan
 from simulator.mapping.parallel.policies import Part, in_order, join, parallel_policies
+from simulator.mapping.parallel.spread_products import part_of
 from simulator.workload.model import Model
+from simulator.workload.ops import MatrixOp
 
 SUMMED = frozenset({"out_proj", "ffn_down", "expert_down"})
 """Products whose outputs are partial sums on each device."""
@@ -35,6 +38,20 @@ class Megatron:
             op = graph.nodes[name]["op"]
             if op.kind in SUMMED:
                 join(graph, name, list(graph.succ[name]), "allreduce", op.output_bytes, devices, tellers=devices)
+        return Part(in_order(graph))
+
+    def head_devices(self, plan: Plan) -> int:
+        """Those of the last stage."""
+        return plan.tensor
+
+    def head(self, graph: nx.DiGraph[str], devices: int) -> Part:
+        """Each has the input and does its part of the vocabulary; the logits are gathered."""
+        graph = graph.copy()
+        for name in list(graph):
+            op = graph.nodes[name]["op"]
+            if isinstance(op, MatrixOp):
+                graph.nodes[name]["op"] = part_of(op, devices)
+                join(graph, name, list(graph.succ[name]), "gather", op.output_bytes, devices, tellers=devices)
         return Part(in_order(graph))
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import networkx as nx
 
 from simulator.config.registry import Registry
+from simulator.mapping.parallel.plan import Plan
 from simulator.workload.collective import CollectiveOp
 from simulator.workload.model import Model
 
@@ -40,6 +41,12 @@ class Policy(Protocol):
 
     def share(self, graph: nx.DiGraph[str], devices: int) -> Part:
         """The part of ``graph``, a step of the model that `model` gives, that one device runs."""
+
+    def head_devices(self, plan: Plan) -> int:
+        """Devices of one copy of the model that do the projection to the vocabulary."""
+
+    def head(self, graph: nx.DiGraph[str], devices: int) -> Part:
+        """The part of ``graph``, final norm and projection to the vocabulary, that one of ``devices`` runs."""
 
 
 parallel_policies: Registry[Policy] = Registry("parallelism policy")

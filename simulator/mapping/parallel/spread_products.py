@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import networkx as nx
 
+from simulator.mapping.parallel.plan import Plan
 from simulator.mapping.parallel.policies import Part, in_order, join, parallel_policies
 from simulator.workload.model import Model
 from simulator.workload.ops import MatrixOp
@@ -36,7 +37,7 @@ class SpreadProducts:
         followers: nx.DiGraph[str] = nx.DiGraph()
         products = dict(_products(graph))
         for name, op in products.items():
-            part = leader.nodes[name]["op"] = _part(op, devices)
+            part = leader.nodes[name]["op"] = part_of(op, devices)
             followers.add_node(name, op=part)
             join(leader, name, list(leader.succ[name]), "gather", op.output_bytes, devices, tellers=1)
         for maker in graph:
@@ -47,6 +48,14 @@ class SpreadProducts:
                 join(leader, last, readers, "broadcast", n_bytes, devices, tellers=1)
         return Part(in_order(leader), followers)
 
+    def head_devices(self, plan: Plan) -> int:
+        """All devices of a copy."""
+        return plan.group
+
+    def head(self, graph: nx.DiGraph[str], devices: int) -> Part:
+        """As any other product."""
+        return self.share(graph, devices)
+
 
 def _products(graph: nx.DiGraph[str]) -> Iterator[tuple[str, MatrixOp]]:
     for name, attributes in graph.nodes.items():
@@ -54,7 +63,8 @@ def _products(graph: nx.DiGraph[str]) -> Iterator[tuple[str, MatrixOp]]:
             yield name, attributes["op"]
 
 
-def _part(op: MatrixOp, devices: int) -> MatrixOp:
+def part_of(op: MatrixOp, devices: int) -> MatrixOp:
+    """An n-th of a product's outputs."""
     outputs = -(-op.out_features // devices)
     weights = op.weight_bytes // op.out_features
     return replace(

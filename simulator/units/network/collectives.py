@@ -115,6 +115,38 @@ def allgather_multicast(network: Network, n_bytes: int) -> Steps:
     yield network.env.all_of([network.send(e, _others(network, e), part) for e, part in enumerate(parts)])
 
 
+def _exchange(network: Network, n_bytes: list[int]) -> Steps:
+    """Every endpoint sends each other one a message; ``n_bytes`` by the number of whose it is to be."""
+    endpoints = range(network.topology.endpoints)
+    ordered = [(e, (e + step) % len(endpoints)) for step in endpoints[1:] for e in endpoints]
+    yield network.env.all_of([network.send(start, [end], n_bytes[end]) for start, end in ordered])
+
+
+@algorithms.register("allgather/direct")
+def allgather_direct(network: Network, n_bytes: int) -> Steps:
+    """Every endpoint's part to each other one, in a message of its own."""
+    yield from _exchange(network, shares(n_bytes, network.topology.endpoints))
+
+
+@algorithms.register("reduce_scatter/direct")
+def reduce_scatter_direct(network: Network, n_bytes: int) -> Steps:
+    """Each endpoint gets its part of every other one's vector and adds them up."""
+    yield from _exchange(network, shares(n_bytes, network.topology.endpoints))
+
+
+@algorithms.register("allreduce/one_shot")
+def allreduce_one_shot(network: Network, n_bytes: int) -> Steps:
+    """Every endpoint gets all other ones' whole vectors and adds them up."""
+    yield from _exchange(network, [n_bytes] * network.topology.endpoints)
+
+
+@algorithms.register("allreduce/two_shot")
+def allreduce_two_shot(network: Network, n_bytes: int) -> Steps:
+    """A direct reduce-scatter, then a direct all-gather."""
+    yield from reduce_scatter_direct(network, n_bytes)
+    yield from allgather_direct(network, n_bytes)
+
+
 @algorithms.register("reduce_scatter/ring")
 def reduce_scatter_ring(network: Network, n_bytes: int) -> Steps:
     """As an all-gather, but each part is added to on its way."""

@@ -19,14 +19,16 @@ OnPacket = Callable[[int], None]
 """Called with a packet's number when it has arrived."""
 
 MOST_PACKETS = 4096
-"""Packets of one message that are followed one by one; those of a longer message travel in equal trains."""
+"""Packets of one message that are followed one by one, if not said otherwise; a longer one travels in equal trains."""
 
 
 @dataclass(frozen=True)
 class LinkTiming:
     """Of every link: rate each way, latency from last bit in to last bit out, that of a node behind it, and packets.
 
-    A packet of ``packet_bytes`` on the wire carries ``payload_bytes``; a last one that is not full is sent whole.
+    A packet of ``packet_bytes`` on the wire carries ``payload_bytes``; a last one that is not full is sent whole. A
+    message of more than ``most_packets`` travels in that many trains. ``message_ps``: what an endpoint is busy with
+    for each message before its first bit leaves (LogP's overhead).
     """
 
     bandwidth_gb_s: float
@@ -34,6 +36,8 @@ class LinkTiming:
     node_latency_ps: int
     packet_bytes: int
     payload_bytes: int
+    message_ps: int = 0
+    most_packets: int = MOST_PACKETS
 
 
 class _Message:
@@ -66,6 +70,7 @@ class Network:
         self.wires: dict[WireName, Wire] = {}
         self.delivered_bytes = 0
         self._flows = 0
+        self._free_ps: dict[int, int] = {}
 
     @property
     def carried_bytes(self) -> int:
@@ -75,7 +80,7 @@ class Network:
     def packets(self, n_bytes: int) -> list[tuple[int, int]]:
         """(payload, bytes on the wire) of each packet, or train of packets, of a message."""
         link = self.link
-        train = -(-n_bytes // (link.payload_bytes * MOST_PACKETS)) or 1
+        train = -(-n_bytes // (link.payload_bytes * link.most_packets)) or 1
         full = link.payload_bytes * train
         whole, rest = divmod(n_bytes, full)
         found = [(full, link.packet_bytes * train)] * whole
@@ -91,9 +96,26 @@ class Network:
         routes = [self.topology.route(start, end) for end in ends if end != start]
         packets = self.packets(n_bytes) if routes else []
         message = _Message(self.env, self._new_flow(), len(packets) * len(routes), on_packet)
+        wait_ps = self._prepare_ps(start) if routes else 0
+        if not wait_ps:
+            self._inject(routes, packets, message)
+        else:
+            prepared = self.env.timeout(wait_ps)
+            assert prepared.callbacks is not None
+            prepared.callbacks.append(lambda _: self._inject(routes, packets, message))
+        return message.done
+
+    def _prepare_ps(self, start: int) -> int:
+        """Time until an endpoint, which prepares its messages one after the other, has prepared the next."""
+        if start < 0 or not self.link.message_ps:
+            return 0
+        now_ps = self.env.now_ps
+        self._free_ps[start] = max(now_ps, self._free_ps.get(start, 0)) + self.link.message_ps
+        return self._free_ps[start] - now_ps
+
+    def _inject(self, routes: list[Route], packets: list[tuple[int, int]], message: _Message) -> None:
         for number, packet in enumerate(packets):
             self._forward(routes, packet, message, number)
-        return message.done
 
     def _new_flow(self) -> int:
         self._flows += 1

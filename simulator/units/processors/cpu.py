@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from simulator.errors import ConfigError
+from simulator.units import limits
 from simulator.units.base import PositiveInt, Surroundings, unit_type
-from simulator.units.processors.processor import Processor, ProcessorSpec
+from simulator.units.processors.numa import Numa
+from simulator.units.processors.processor import Arithmetic, Processor, ProcessorSpec
 from simulator.units.processors.shapes import product_of
 from simulator.workload.ops import AttentionOp, Op, ProductOp
 
@@ -15,13 +17,15 @@ class CpuSpec(ProcessorSpec):
     """``threads`` of the ``cores`` run, one to a core; ``lanes`` are one core's 32-bit SIMD operations a clock.
 
     ``macs_per_clock``: of one core's SIMD dot products, or of a matrix extension such as AMX.
-    ``line_misses`` of ``line_bytes`` are what one core can have on their way from the memory.
+    ``line_misses`` of ``line_bytes`` are what one core can have on their way from the memory. ``numa``: of several
+    sockets, of which ``cores``, ``threads``, the cache and the memory's channels are all together.
     """
 
     kind: Literal["cpu"]
     threads: PositiveInt
     line_misses: PositiveInt
     line_bytes: PositiveInt
+    numa: Numa | None = None
 
 
 NARROW_BITS = 8
@@ -47,8 +51,8 @@ class Cpu(Processor):
         """The threads."""
         return self.spec.threads
 
-    def product_ps(self, op: ProductOp) -> tuple[int, int, int]:
-        """As `Processor.product_ps`. A matrix's rows, or an attention's cached heads, go to threads whole."""
+    def product(self, op: ProductOp) -> Arithmetic:
+        """As `Processor.product`. A matrix's rows, or an attention's cached heads, go to threads whole."""
         product = product_of(op)
         rows = product.matrices * product.n
         items, each = (product.matrices, product.n) if isinstance(op, AttentionOp) else (rows, 1)
@@ -59,7 +63,25 @@ class Cpu(Processor):
             fastest = max(self.spec.macs_per_clock.values())
             each_clocks = max(self.stack.dequantise_ops(product.stored_bits) / self.spec.lanes, 1 / fastest)
         clocks = share * product.rows / product.matrices * product.useful * each_clocks
-        return self.clocks_ps(clocks), op.weight_bytes + op.kv_read_bytes, workers
+        stored = op.weight_bytes + op.kv_read_bytes
+        mapping = {"threads": workers, "items_per_thread": -(-items // workers)}
+        return Arithmetic(self.clocks_ps(clocks), stored, workers, stored, mapping=mapping)
+
+    @property
+    def latency_ns(self) -> float:
+        """As `Processor.latency_ns`, with what comes from other sockets."""
+        return self.spec.memory_latency_ns + (self.spec.numa.latency_ns if self.spec.numa else 0.0)
+
+    def paces_ps(self, op: Op, n_bytes: int, workers: int, alone_ps: int) -> dict[str, int]:
+        """As `Processor.paces_ps`, and the sockets."""
+        paces = super().paces_ps(op, n_bytes, workers, alone_ps)
+        numa = self.spec.numa
+        return paces | {limits.SOCKETS: numa.least_ps(n_bytes, alone_ps)} if numa else paces
+
+    def assumptions(self) -> tuple[str, ...]:
+        """As `Processor.assumptions`, and what the sockets leave out."""
+        numa = (f"{self.name}: writes, and activations between sockets, take no time on their links",)
+        return (*super().assumptions(), *(numa if self.spec.numa else ()))
 
     def in_flight_bytes(self, op: Op) -> float | None:
         """The lines that a core can miss at a time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from simulator.units.base import NonNegative, Positive, PositiveInt, unit_type
-from simulator.units.processors.processor import Processor, ProcessorSpec
+from simulator.units.processors.processor import Arithmetic, Processor, ProcessorSpec
 from simulator.units.processors.shapes import product_of
 from simulator.workload.ops import Op, ProductOp
 
@@ -30,13 +30,15 @@ class Fpga(Processor):
 
     spec: FpgaSpec
 
-    def product_ps(self, op: ProductOp) -> tuple[int, int, int]:
-        """As `Processor.product_ps`: the stored operand passes all engines once for each moving vector."""
+    def product(self, op: ProductOp) -> Arithmetic:
+        """As `Processor.product`: the stored operand passes all engines once for each moving vector."""
         product, spec = product_of(op), self.spec
         rate = spec.cores * self.mac_rate(op, product)
         clocks = spec.pipeline_clocks + product.useful * product.rows * product.n * product.k / rate
-        ports = (op.weight_bytes + op.kv_read_bytes) / (spec.cores * spec.port_bytes_per_clock)
-        return self.clocks_ps(max(clocks, ports)), op.weight_bytes + op.kv_read_bytes, spec.cores
+        read = op.weight_bytes + op.kv_read_bytes
+        ports = read / (spec.cores * spec.port_bytes_per_clock)
+        mapping = {"engines": spec.cores, "passes": product.m}
+        return Arithmetic(self.clocks_ps(max(clocks, ports)), read, spec.cores, read, mapping=mapping)
 
     def in_flight_bytes(self, op: Op) -> float | None:
         """What one port has outstanding."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
 from pydantic import Field
 
-from simulator.units.base import NonNegative, PositiveInt, unit_type
-from simulator.units.processors.processor import Processor, ProcessorSpec
-from simulator.units.processors.shapes import Product, product_of
-from simulator.units.processors.tiles import Machine, best_schedule
+from simulator.errors import MappingError
+from simulator.units.base import NonNegative, PositiveInt, Surroundings, unit_type
+from simulator.units.processors.fixed_mapping import FixedMapping, check
+from simulator.units.processors.processor import Arithmetic, Processor, ProcessorSpec
+from simulator.units.processors.shapes import Product, activation_bytes, product_of
+from simulator.units.processors.tiles import FREE, Machine, Schedule, best_schedule
 from simulator.workload.ops import AttentionOp, Op, ProductOp
 
 
@@ -19,12 +22,17 @@ class GpuSpec(ProcessorSpec):
 
     ``integer_lanes``: of one core, for the widening of weights. ``tiles``: output tiles (rows x columns) that a core's
     registers hold and the kernel library offers. ``tile_clocks``: of filling a tile's pipeline and storing its result.
+    ``scratch_bytes``: shared memory of one core, for the operands of a tile's next steps. ``mapping``: by op kind, what
+    is not left to the mapper, which looks at ``mapping_budget`` tilings of a product at most.
     """
 
     kind: Literal["gpu"]
     integer_lanes: PositiveInt
     tiles: tuple[tuple[PositiveInt, PositiveInt], ...] = Field(min_length=1)
     tile_clocks: NonNegative
+    scratch_bytes: PositiveInt
+    mapping: dict[str, FixedMapping] = Field(default_factory=dict)
+    mapping_budget: PositiveInt = 1000
 
 
 @unit_type("gpu", GpuSpec)
@@ -33,22 +41,48 @@ class Gpu(Processor):
 
     spec: GpuSpec
 
-    def product_ps(self, op: ProductOp) -> tuple[int, int, int]:
-        """As `Processor.product_ps`."""
+    def __init__(self, name: str, spec: GpuSpec, around: Surroundings) -> None:
+        super().__init__(name, spec, around)
+        check(spec.mapping, spec.tiles, f"components.{name}.mapping")
+
+    def product(self, op: ProductOp) -> Arithmetic:
+        """As `Processor.product`."""
         product = product_of(op)
         macs = self.mac_rate(op, product)
         if isinstance(op, AttentionOp):
-            return self._attention_ps(op, product, macs)
-        machine = Machine(
-            cores=self.spec.cores,
-            macs_per_clock=macs,
-            cache_bytes_per_clock=self.spec.cache_bytes_per_clock / self.spec.cores,
-            tile_clocks=self.spec.tile_clocks,
-            tiles=self.spec.tiles,
-        )
-        found = _schedule(machine, product)
+            return self._attention(op, product, macs)
+        found = self._schedule(op, product, macs)
         clocks = found.clocks + self._widen_clocks(product)
-        return self.clocks_ps(clocks), found.fetched_bytes, self.spec.cores
+        return Arithmetic(
+            compute_ps=self.clocks_ps(clocks),
+            fetched_bytes=found.fetched_bytes,
+            workers=self.spec.cores,
+            stored_bytes=found.stored_reads * op.weight_bytes,
+            moving_bytes=found.moving_reads * op.input_bytes,
+            mapping=_shown(found),
+        )
+
+    def _schedule(self, op: ProductOp, product: Product, macs: float) -> Schedule:
+        spec = self.spec
+        machine = Machine(
+            cores=spec.cores,
+            macs_per_clock=macs,
+            cache_bytes_per_clock=spec.cache_bytes_per_clock / spec.cores,
+            tile_clocks=spec.tile_clocks,
+            tiles=spec.tiles,
+            scratch_bytes=spec.scratch_bytes,
+            cache_bytes=spec.cache_bytes,
+            dram_bytes_per_clock=self.memory.pin_bytes_per_s / (1e6 * spec.clock_mhz),
+            moving_in_dram=sum(activation_bytes(op, flash=False)) > spec.cache_bytes,
+        )
+        wanted = spec.mapping[op.kind].wanted if op.kind in spec.mapping else FREE
+        found = _best(machine, product, wanted, spec.mapping_budget)
+        if found is None:
+            raise MappingError(
+                f"components.{self.name}.mapping.{op.kind}: no tiling with what it fixes fits the {spec.scratch_bytes} "
+                "bytes of a core's scratchpad"
+            )
+        return found
 
     def _widen_clocks(self, product: Product) -> float:
         """Lane clocks to widen the stored operand once, where it is narrower than the multiply-adds."""
@@ -57,7 +91,7 @@ class Gpu(Processor):
         ops = self.stack.dequantise_ops(product.stored_bits)
         return product.matrices * product.n * product.k * ops / (self.spec.cores * self.spec.integer_lanes)
 
-    def _attention_ps(self, op: AttentionOp, product: Product, macs: float) -> tuple[int, int, int]:
+    def _attention(self, op: AttentionOp, product: Product, macs: float) -> Arithmetic:
         """Blocks over the cores; tensor rows are padded to the 16 of one instruction."""
         stack = self.stack.spec
         shared = product.m if stack.shared_heads else op.queries
@@ -73,7 +107,13 @@ class Gpu(Processor):
         else:
             block_clocks = block_macs * _padded(min(shared, QUERY_ROWS)) / macs
         clocks = -(-blocks // self.spec.cores) * block_clocks + self._widen_clocks(product) * self.spec.cores / workers
-        return self.clocks_ps(clocks), round(op.kv_read_bytes * passes * row_blocks * useful), workers
+        return Arithmetic(
+            compute_ps=self.clocks_ps(clocks),
+            fetched_bytes=round(op.kv_read_bytes * passes * row_blocks * useful),
+            workers=workers,
+            stored_bytes=op.kv_read_bytes,
+            mapping={"blocks": blocks, "split_context": splits, "queries": min(shared, QUERY_ROWS)},
+        )
 
     def _on_lanes(self, op: AttentionOp) -> bool:
         return op.queries == 1 and self.stack.spec.attention_lane_ops > 0
@@ -99,4 +139,22 @@ def _padded(rows: int) -> float:
     return -(-rows // TENSOR_ROWS) * TENSOR_ROWS / rows
 
 
-_schedule = lru_cache(maxsize=4096)(best_schedule)
+def _shown(found: Schedule) -> Mapping[str, int | str]:
+    rows, columns = found.tile
+    return {
+        "tile_m": rows,
+        "tile_n": columns,
+        "tile_k": found.step,
+        "split_k": found.splits,
+        "group_m": found.group_m,
+        "buffers": found.buffers,
+        "waves": found.waves,
+    }
+
+
+_best = lru_cache(maxsize=4096)(best_schedule)
+
+
+def forget_mappings() -> None:
+    """Empty the cache of chosen tilings, which all GPUs of a process share."""
+    _best.cache_clear()

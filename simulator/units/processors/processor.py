@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import Field
 
@@ -71,6 +71,23 @@ class Demand:
     compute_ps: int
     workers: int
     resource: str
+    mapping: Mapping[str, int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a product runs: arithmetic time, bytes that cores fetch from the last-level cache, and cores with work.
+
+    ``stored_bytes`` of the stored operand come from the memory and, beyond what of its activations does not fit the
+    cache, ``moving_bytes`` of the moving one. ``mapping``: the choices behind it, for the user.
+    """
+
+    compute_ps: int
+    fetched_bytes: int
+    workers: int
+    stored_bytes: int
+    moving_bytes: int = 0
+    mapping: Mapping[str, int | str] = field(default_factory=dict)
 
 
 class Processor(OpUnit):
@@ -118,9 +135,13 @@ class Processor(OpUnit):
             raise MappingError(f"{op.name}: {product.math_bits}-bit operands; {self.name} takes {max(widths)} bits")
         return widths[min(usable)] * self.stack.spec.math_efficiency
 
-    def product_ps(self, op: ProductOp) -> tuple[int, int, int]:
-        """(arithmetic time, bytes that cores fetch from the last-level cache, cores with work) of a product."""
+    def product(self, op: ProductOp) -> Arithmetic:
+        """How a product runs."""
         raise NotImplementedError
+
+    def mapping(self, op: Op) -> Mapping[str, int | str]:
+        """The mapper's choices for ``op``; nothing for one that has none."""
+        return self.demand(op).mapping
 
     def demand(self, op: Op) -> Demand:
         """What ``op`` asks of this processor."""
@@ -136,8 +157,12 @@ class Processor(OpUnit):
         from_dram = stored + (read if spilled else 0)
         to_dram = op.kv_write_bytes + (written if spilled else 0)
         if isinstance(op, ProductOp):
-            compute_ps, fetched, workers = self.product_ps(op)
-            return Demand(from_dram, to_dram, max(fetched, stored) + written, compute_ps, workers, limits.COMPUTE)
+            found = self.product(op)
+            from_dram = found.stored_bytes + (max(read, found.moving_bytes) if spilled else 0)
+            cached = max(found.fetched_bytes, stored) + written
+            return Demand(
+                from_dram, to_dram, cached, found.compute_ps, found.workers, limits.COMPUTE, mapping=found.mapping
+            )
         elements, rows = elements_of(op)
         workers = min(self.workers, max(rows, -(-elements // ROW_ELEMENTS)))
         compute_ps = self.clocks_ps(self.lane_ops(op) / (workers * self.spec.lanes))
@@ -172,7 +197,7 @@ class Processor(OpUnit):
             end_ps, held = stream_end_ps, stream_held
         if end_ps > start_ps:
             if self.stack.kernels(op.kind):
-                end_ps += round(1000 * self.spec.memory_latency_ns)
+                end_ps += round(1000 * self.latency_ns)
             yield env.timeout(end_ps - start_ps)
         hooks.busy(self.name, start_ps, end_ps, op.name)
         self._count(op, demand, end_ps - start_ps)
@@ -206,6 +231,15 @@ class Processor(OpUnit):
         )
         return max(gaps_ps, self._host_ps - now_ps) + between_ps
 
+    def issue_wait_ps(self, kind: str) -> int:
+        """From now until the host has issued a kernel of ``kind`` that runs beside the cores, such as a collective."""
+        self._host_ps += self.stack.issue_ps(kind)
+        return max(0, self._host_ps - self.around.env.now_ps)
+
+    def kept_active(self, took_ps: int, kind: str) -> None:
+        """Cores ran for ``took_ps``, up to now, in a kernel of ``kind`` that is not this processor's own op."""
+        self.around.hooks.activity(self.name, ACTIVE, took_ps // 1000, kind)
+
     def _cache_ps(self, demand: Demand) -> int:
         share = demand.workers / self.spec.cores
         return self.clocks_ps(demand.cache_bytes / (self.spec.cache_bytes_per_clock * share))
@@ -219,19 +253,32 @@ class Processor(OpUnit):
                 continue
             start, stream = self.memory.look_up(n_bytes, write=write)
             begin_ps = self.memory.engine.to_ps(start)
-            paced_ps = 0 if write else self._requested_ps(op, n_bytes, demand.workers)
+            alone_ps = self.memory.engine.to_ps(start + stream.work.end_ticks) - begin_ps
+            paces = {} if write else self.paces_ps(op, n_bytes, demand.workers, alone_ps)
+            paced_ps = max(paces.values(), default=0)
             booking = self.memory.book(start, stream, begin_ps + paced_ps, op)
             end_ps = max(end_ps, booking.end_ps, begin_ps + paced_ps)
             engine_ps = booking.end_ps - begin_ps
-            held = {limits.REQUESTS: paced_ps} if paced_ps > engine_ps else self.memory.held_ps(booking.work)
+            slowest = {resource: ps for resource, ps in paces.items() if ps == paced_ps}
+            held = slowest if paced_ps > engine_ps else self.memory.held_ps(booking.work)
         return end_ps, held
+
+    def paces_ps(self, op: Op, n_bytes: int, workers: int, alone_ps: int) -> dict[str, int]:
+        """Resource -> least time of reading ``n_bytes``, which take the memory by itself ``alone_ps``."""
+        del alone_ps
+        return {limits.REQUESTS: self._requested_ps(op, n_bytes, workers)}
+
+    @property
+    def latency_ns(self) -> float:
+        """From a core's request to its data, memory idle, over all of its bytes."""
+        return self.spec.memory_latency_ns
 
     def _requested_ps(self, op: Op, n_bytes: int, workers: int) -> int:
         """Time in which ``workers`` cores can request ``n_bytes``: bytes in flight over latency."""
         each = self.in_flight_bytes(op)
-        if each is None or not self.spec.memory_latency_ns:
+        if each is None or not self.latency_ns:
             return 0
-        return round(n_bytes * 1000 * self.spec.memory_latency_ns / (workers * each))
+        return round(n_bytes * 1000 * self.latency_ns / (workers * each))
 
     def in_flight_bytes(self, op: Op) -> float | None:
         """Bytes that one core keeps requested of the memory; None where nothing limits them."""
@@ -281,5 +328,5 @@ class Processor(OpUnit):
         """What the model leaves out."""
         return (
             f"{self.name}: activations that fit the last-level cache never reach the memory; larger ones always do",
-            f"{self.name}: a stored operand is read once, whatever the tiling; its re-reads hit the last-level cache",
+            f"{self.name}: tiles that run at the same time read what they share of an operand once",
         )

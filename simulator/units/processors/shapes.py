@@ -49,6 +49,16 @@ class Product:
         return sum(-(-m // rows) * matrices for m, matrices in loads)
 
     @property
+    def stored_bytes(self) -> float:
+        """Of the stored operand."""
+        return self.matrices * self.n * self.k * self.stored_bits / 8
+
+    @property
+    def moving_bytes(self) -> float:
+        """Of the moving operand."""
+        return self.rows * self.k * self.moving_bits / 8
+
+    @property
     def math_bits(self) -> int:
         """Width of the multiply-adds: the wider operand's, in whole bytes."""
         return 8 * max(1, -(-round(max(self.stored_bits, self.moving_bits)) // 8))

@@ -35,6 +35,7 @@ class StackSpec(PartSpec):
     - ``dequantise_ops``: lane operations to widen one weight, by width in bits. ``element_ops``, ``row_ops``: of a
       kernel for each element and row, by op kind; without them its floating-point operations.
     - ``math_efficiency``: share of the peak multiply-add rate in a kernel's main loop.
+    - ``own_collectives``: protocols of the fabric that the framework brings beside the library's.
     """
 
     kind: Literal["stack"]
@@ -55,6 +56,7 @@ class StackSpec(PartSpec):
     row_ops: dict[str, NonNegative] = Field(default_factory=dict)
     calibrations: tuple[Calibration, ...] = ()
     math_efficiency: Fraction01
+    own_collectives: tuple[str, ...] = ()
 
 
 def _by_kind(table: Mapping[str, float], kind: str, default: float) -> float:
