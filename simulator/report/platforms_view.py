@@ -12,7 +12,7 @@ from rich.text import Text
 
 Row = Mapping[str, Any]
 
-UNITS = {"tokens/s": "tokens/s", "W": "W", "us": "us of kernels"}
+UNITS = {"tokens/s": "tokens/s", "W": "W", "us": "kernels, us"}
 
 
 def view(report: Mapping[str, Any], *, all_cases: bool) -> Group:
@@ -32,27 +32,25 @@ def view(report: Mapping[str, Any], *, all_cases: bool) -> Group:
 def _table(*columns: str, left: int = 1) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < left else "right", no_wrap=number >= left)
+        table.add_column(column, justify="left" if number < left else "right", no_wrap=left > 1 or number >= left)
     return table
 
 
 def _goals(goals: Sequence[Row]) -> Table:
-    table = _table("metric", "", "cases", "median", "allowed", "90th pct", "allowed", "largest", "", left=2)
+    table = _table("metric", "", "cases", "median", "90th pct", "largest", "allowed", left=2)
     for goal in goals:
-        judged = not goal["fitted"]
-        verdict = Text("holds", style="green") if goal["passed"] else Text("MISSED", style="red")
-        table.add_row(
-            UNITS[goal["metric"]],
-            _fitted(goal),
-            str(goal["cases"]),
-            _percent(goal["median_abs_error_pct"]),
-            _percent(goal["allowed_median_pct"] if judged else None),
-            _percent(goal["p90_abs_error_pct"]),
-            _percent(goal["allowed_p90_pct"] if judged else None),
-            _percent(goal["max_abs_error_pct"]),
-            verdict if judged else Text("not judged", style="dim"),
-        )
+        errors = (goal[f"{name}_abs_error_pct"] for name in ("median", "p90", "max"))
+        metric = UNITS[goal["metric"]]
+        table.add_row(metric, _fitted(goal), str(goal["cases"]), *map(_percent, errors), _allowed(goal))
     return table
+
+
+def _allowed(goal: Row) -> Text:
+    if goal["fitted"]:
+        return Text("not judged", style="dim")
+    style, word = ("green", "holds") if goal["passed"] else ("red", "MISSED")
+    limits = [f"{goal[key]:g} %" for key in ("allowed_median_pct", "allowed_p90_pct") if goal[key] is not None]
+    return Text.assemble(f"{', '.join(limits)} ", (word, style))
 
 
 def _groups(groups: Sequence[Row]) -> Table:

@@ -166,6 +166,8 @@ class Processor(OpUnit):
         elements, rows = elements_of(op)
         workers = min(self.workers, max(rows, -(-elements // ROW_ELEMENTS)))
         compute_ps = self.clocks_ps(self.lane_ops(op) / (workers * self.spec.lanes))
+        if op.kind == SAMPLING.name:
+            compute_ps += self.stack.choice_ps(elements)
         return Demand(from_dram, to_dram, stored + read + written, compute_ps, workers, limits.LANES)
 
     @property
@@ -226,9 +228,7 @@ class Processor(OpUnit):
         if not self.stack.kernels(op.kind):
             return 0
         gaps_ps = round(1000 * self.stack.spec.kernel_gap_ns * self.stack.kernels(op.kind))
-        between_ps = (
-            self.stack.step_ps(op.rows, op.elements) if op.kind == SAMPLING.name and isinstance(op, VectorOp) else 0
-        )
+        between_ps = self.stack.step_ps(op.rows) if op.kind == SAMPLING.name and isinstance(op, VectorOp) else 0
         return max(gaps_ps, self._host_ps - now_ps) + between_ps
 
     def issue_wait_ps(self, kind: str) -> int:

@@ -24,8 +24,8 @@ class StackSpec(PartSpec):
     - ``kernel_host_ns``: host time to issue one kernel, by op kind or ``default``; none where ``graphs`` replays a
       step's kernels in one launch. ``kernel_gap_ns``: on the device, from one kernel's last result to the next one's
       first request.
-    - ``step_host_ns``, ``sequence_host_ns``, ``logit_ns``: between two steps, for each step, each sequence, and each
-      logit that a token is chosen from.
+    - ``step_host_ns``, ``sequence_host_ns``: of the host between two steps, for each step and each sequence.
+      ``logit_ns``: of the processor, in further kernels for each logit that a token is chosen from.
     - ``kernels``: launches by op kind, 0 for an op fused into the kernel before it.
     - ``flash_attention``: scores stay on chip. ``shared_heads``: query heads that share a cached head read it once.
       ``split_context``: cached tokens that one block of a decode attention kernel takes; 0 for no split.
@@ -86,10 +86,13 @@ class Stack(Component):
         each = _by_kind(self.spec.kernel_host_ns, kind, self.spec.kernel_host_ns.get(DEFAULT, 0))
         return round(1000 * each * self.kernels(kind))
 
-    def step_ps(self, sequences: int, logits: int) -> int:
-        """Host time from the last kernel of a step to the first of the next; ``logits`` of all sequences."""
-        spec = self.spec
-        return round(1000 * (spec.step_host_ns + sequences * spec.sequence_host_ns + logits * spec.logit_ns))
+    def step_ps(self, sequences: int) -> int:
+        """Host time from the last kernel of a step to the first of the next."""
+        return round(1000 * (self.spec.step_host_ns + sequences * self.spec.sequence_host_ns))
+
+    def choice_ps(self, logits: int) -> int:
+        """Time of the kernels that choose tokens from ``logits`` of all sequences, beside their arithmetic."""
+        return round(1000 * logits * self.spec.logit_ns)
 
     def lane_ops(self, op: Op, elements: int, rows: int) -> float:
         """Lane operations of an op that is no product."""
