@@ -170,7 +170,7 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
     from simulator.system.operating_point import find_operating_point, thermal_spec
 
     started_s = time.perf_counter()
-    if arch.spec.compat is not None and arch.spec.compat.cent:
+    if arch.spec.compat is not None and arch.spec.compat.on:
         return _of_artifact(arch, workload, progress, started_s)
 
     def run(platform: Platform, observers: Sequence[Instrument] = ()) -> Ran:
@@ -223,11 +223,10 @@ def _of_artifact(
     """The figures of the artifact that ``compat`` reproduces, in a `Result`."""
     from simulator.metrics import provenance
     from simulator.metrics.result import Capacity, Provenance, Result
-    from simulator.system.capacity import check_capacity
-    from simulator.system.cent_artifact.evaluate import ASSUMPTIONS, evaluate
+    from simulator.system.artifacts import capacity_of, evaluation_of
 
-    layout = check_capacity(_build(arch, Hooks([]), exact=False, engine="compiled"), workload)
-    figures = evaluate(arch.spec, workload, progress)
+    needed, available = capacity_of(_build(arch, Hooks([]), exact=False, engine="compiled"), workload)
+    figures = evaluation_of(arch.spec)(arch.spec, workload, progress)
     identity = _identities(arch, workload)
     return Result(
         **identity,
@@ -241,8 +240,8 @@ def _of_artifact(
         commands=figures.commands,
         utilization={},
         bound_by={},
-        capacity=Capacity(needed_bytes=layout.needed_bytes, available_bytes=layout.available_bytes),
-        assumptions=(*ASSUMPTIONS, figures.corrected, *arch.guesses()),
+        capacity=Capacity(needed_bytes=needed, available_bytes=available),
+        assumptions=(*figures.assumptions, *arch.guesses()),
         calibrations=(),
         provenance=Provenance(
             version=provenance.version(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -84,3 +84,101 @@ class CentArtifact(Spec):
     link: CentLink
     accelerators: CentAccelerators
     power: CentPower
+
+    @property
+    def on(self) -> bool:
+        """Whether its figures are asked for."""
+        return self.cent
+
+
+class AttaccGpu(Spec):
+    """The roofline of one GPU: peaks, caches, one way of its links doubled, and the shares of the peaks it reaches."""
+
+    cores: Count
+    flops_per_s: Amount
+    memory_gb_s: Amount
+    l1_bytes: Count
+    l2_bytes: Count
+    link_gb_s: Amount
+    compute_share: Amount
+    memory_share: Amount
+    source: str
+
+
+class AttaccKernels(Spec):
+    """Lines through measured times: of activation functions, norms and messages between GPUs."""
+
+    fitted_at_gb_s: Amount
+    activation_us: Amount
+    activation_us_per_byte: Amount
+    norm_us: Amount
+    norm_us_per_byte: Amount
+    message_ns: Amount
+    message_ns_per_byte: Amount
+    fitted_at_link_gb_s: Amount
+    source: str
+
+
+class AttaccPim(Spec):
+    """AttAcc devices; ``scale``: bandwidth in a stack over that of its pins, (limited, unlimited) by level."""
+
+    devices: Count
+    stacks: Count
+    channels: Count
+    stack_gb_s: Amount
+    link_gb_s: Amount
+    clock_ns: Amount
+    unlimited_gap: Count
+    scale: dict[str, tuple[Amount, Amount]]
+    source: str
+
+
+class AttaccEnergy(Spec):
+    """Energies of the GPU and of units at each level; those of moves are of a bit, charged for a byte."""
+
+    memory_pj_per_byte: Amount
+    l2_pj_per_byte: Amount
+    l1_pj_per_byte: Amount
+    register_pj: Amount
+    mac_pj: Amount
+    link_pj_per_byte: Amount
+    softmax_sram_pj_per_byte: Amount
+    cells_pj_per_byte: dict[str, Amount]
+    interposer_pj: Amount
+    tsv_pj: Amount
+    global_io_pj: Amount
+    bank_group_pj: Amount
+    source: str
+
+
+class AttaccArtifact(Spec):
+    """AttAcc's published evaluation as it was computed: ``attacc: true`` runs it instead of the platform.
+
+    ``level``: where attention runs, ``none`` for the GPUs. ``power_limit``: MACs further apart. ``ffopt``: a part of
+    the feed-forward products runs on the units; ``pipeopt``: attention of some heads beside the products of others.
+    ``cached``: energy as of a second run, which finds cycles in a file and counts both pseudo-channels at the buffer.
+    """
+
+    kind: str
+    name: str
+    description: str
+    source: str
+    attacc: bool = False
+    level: Literal["none", "bank", "bankgroup", "buffer"] = "none"
+    power_limit: bool = True
+    ffopt: bool = False
+    pipeopt: bool = False
+    cached: bool = False
+    gpu: AttaccGpu
+    kernels: AttaccKernels
+    pim: AttaccPim
+    dram: Dram
+    energy: AttaccEnergy
+
+    @property
+    def on(self) -> bool:
+        """Whether its figures are asked for."""
+        return self.attacc
+
+
+Compat = CentArtifact | AttaccArtifact

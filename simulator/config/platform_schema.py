@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from simulator.config.allowed import COMPONENT_MARK
 from simulator.config.area_schema import Areas
 from simulator.config.base_schema import Spec
-from simulator.config.compat_schema import CentArtifact
+from simulator.config.compat_schema import AttaccArtifact, CentArtifact, Compat
 from simulator.config.registry import component_specs
 
 Family = Literal["cpu", "gpu", "fpga", "asic", "pim", "ndp3d", "hybrid"]
@@ -89,6 +89,16 @@ def _kind_error(what: str | PydanticCustomError, found: object) -> ValidationErr
     return ValidationError.from_exception_data("component", [{"type": what, "loc": ("kind",), "input": found}])
 
 
+def _compat(value: Any) -> Compat:
+    """The artifact whose switch the document has."""
+    if isinstance(value, Compat):
+        return value
+    if not isinstance(value, Mapping):
+        raise PydanticCustomError("mapping_type", "not a mapping")
+    artifact = AttaccArtifact if "attacc" in value else CentArtifact
+    return artifact.model_validate(value, strict=True)
+
+
 Component = Annotated[
     SerializeAsAny[ComponentSpec], PlainValidator(_component), WithJsonSchema({"type": "object", COMPONENT_MARK: True})
 ]
@@ -108,6 +118,6 @@ class Platform(Spec):
     components: Annotated[dict[str, Component], Field(min_length=1)]
     devices: Devices = Field(default_factory=Devices)
     parallelism: Parallelism = Field(default_factory=Parallelism)
-    compat: CentArtifact | None = None
+    compat: Annotated[SerializeAsAny[Compat], PlainValidator(_compat, json_schema_input_type=Compat)] | None = None
     placement: Placement
     layout: str

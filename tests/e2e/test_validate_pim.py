@@ -56,6 +56,55 @@ def test_a_case_may_be_a_ratio_to_a_baseline(nearbank: Callable[..., Any], tmp_p
     assert 1 < cases[1]["got"] < 2
 
 
+RUN = {
+    "system": "dgx-attacc", "gpu": "A100a", "pim": "bank", "powerlimit": "1", "ffopt": "1", "pipeopt": "1",
+    "model": "LLAMA-65B", "word": "2", "batch": "32", "lin": "2048", "lout": "9", "tokens_per_s": "2067.5",
+    "joules_per_step": "7.09",
+}  # fmt: skip
+GPUS = RUN | {"system": "dgx", "pim": "", "tokens_per_s": "1222.8", "joules_per_step": "11.92"}
+CYCLES = {
+    "L": "2048", "nhead": "130", "dhead": "128", "dbyte": "2", "pim_type": "BG", "power_constraint": "True",
+    "cycle": "122255",
+}  # fmt: skip
+
+
+def test_runs_of_attaccs_simulator_are_cases_with_their_speed_ups(nearbank: Callable[..., Any], tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", GPUS, RUN)
+    write(tmp_path / "b.csv", CYCLES)
+    output = {
+        "model": "LLAMA-65B", "dtype": "W16A16", "sys_opb": "93.07", "hw": "BA", "cores": "8", "pipe_level": "True",
+        "is parallel": "True", "power constraint": "True", "Lin": "2048", "Lout": "9", "bs": "32",
+        "g_time (ms)": "15.48", "g_energy (nJ)": "7.09e9",
+    }  # fmt: skip
+    write(tmp_path / "c.csv", output)
+    shown = nearbank("validate", "--suite", "pim", "--data", tmp_path, "--json")
+    assert (shown.code, shown.err) == (0, "")
+    cases = {case["case"]: case for case in shown.json["cases"]}
+    speed_up = cases["LLAMA-65B batch 32 2048/9 on 8 A100a + bank ffopt pipeopt: speed-up"]
+    assert speed_up["expected"] == pytest.approx(2067.5 / 1222.8)
+    assert abs(speed_up["error_pct"]) < 1
+    assert len(shown.json["cases"]) == 2 + 3 + 1 + 2
+    assert all(abs(case["error_pct"]) < 3 for case in cases.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": "GPT-4"}, "there is no 'GPT-4' (known: GPT-175B, LLAMA-65B)"),
+        ({"pim": ""}, "system 'dgx-attacc' with pim ''"),
+        ({"powerlimit": "maybe"}, "'maybe' is neither on nor off"),
+        ({"batch": "many"}, "invalid literal"),
+    ],
+)
+def test_a_row_that_is_no_run_of_attacc_is_named_by_its_line(
+    nearbank: Callable[..., Any], tmp_path: Path, changes: dict[str, str], message: str
+) -> None:
+    path = write(tmp_path / "a.csv", GPUS, RUN | changes)
+    shown = nearbank("validate", "--suite", "pim", "--data", path)
+    assert shown.code == 2
+    assert f"{path}:3: no row of AttAcc's tables: {message}" in shown.err
+
+
 def test_a_workload_that_does_not_fit_has_no_figure(nearbank: Callable[..., Any], tmp_path: Path) -> None:
     row = OP | {"arch": "aim_1card", "workload": "llama2_70b_512_64", "metric": "tokens_per_s"}
     shown = nearbank("validate", "--suite", "pim", "--data", write(tmp_path / "a.csv", row), "--json")

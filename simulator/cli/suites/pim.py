@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.cli.suites.base import SUITES, Case, Progress, Report
+from simulator.cli.suites.pim_attacc import ATTENTION, attention
 from simulator.cli.suites.pim_cases import read_cases
 from simulator.cli.suites.pim_target import PimCase, Target
 from simulator.errors import CapacityError, ConfigError
@@ -76,6 +77,8 @@ def _figures(target: Target) -> Figures | None:
         return _op(target)
     if target.workload == PEAK:
         return _peak(target)
+    if target.workload == ATTENTION:
+        return attention(target)
     for_arch, for_workload = split_overrides(list(target.overrides))
     try:
         result = api.simulate(api.load_arch(target.arch, for_arch), api.load_workload(target.workload, for_workload))

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from simulator.cli.suites.pim_attacc import table_kind
 from simulator.cli.suites.pim_cent import HEADS as CENT_HEADS
 from simulator.cli.suites.pim_cent import cent_cases
 from simulator.cli.suites.pim_target import PimCase, Target
@@ -21,7 +22,7 @@ NOT_JUDGED = "none"
 
 
 def read_cases(path: Path) -> list[PimCase]:
-    """All cases of a CSV file, or of those CSV files of a folder that hold some; tables of CENT's artifact do, too.
+    """All cases of a CSV file, or of those CSV files of a folder that hold some; tables of CENT and AttAcc do, too.
 
     Raises ConfigError with file and line.
     """
@@ -40,6 +41,10 @@ def _of_file(path: Path, *, alone: bool) -> Iterator[PimCase]:
             if heads and set(heads) >= CENT_HEADS:
                 for row in reader:
                     yield from cent_cases(row, str(path), reader.line_num)
+                return
+            attacc_cases = table_kind(heads)
+            if attacc_cases is not None:
+                yield from attacc_cases([(reader.line_num, row) for row in reader], str(path))
                 return
             if not alone and NEEDED[0] not in heads:
                 return

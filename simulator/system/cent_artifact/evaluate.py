@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
+from simulator.config.compat_schema import CentArtifact
 from simulator.config.platform_schema import Platform
 from simulator.errors import MappingError
 from simulator.mapping.cent.layout import CHANNELS
 from simulator.metrics.result import ENERGY_CLASSES, Energy, Latency
+from simulator.system.artifact_figures import Figures
 from simulator.system.cent_artifact.energy import CLASS_OF
 from simulator.system.cent_artifact.model import Evaluation, Point, contexts, deployment, mean
 from simulator.workload.precision import FORMAT_BITS
@@ -30,23 +31,10 @@ ASSUMPTIONS = (
 )
 
 
-@dataclass(frozen=True)
-class Figures:
-    """The parts of a result that the artifact has figures for."""
-
-    headline: Mapping[str, Any]
-    time_ps: int
-    time_by_op_kind_s: dict[str, dict[str, float]]
-    energy: Energy
-    energy_by_op_kind_j: dict[str, dict[str, float]]
-    corrected: str
-    commands: dict[str, int]
-
-
 def evaluate(platform: Platform, workload: Workload, progress: Callable[[int, int], None] | None = None) -> Figures:
     """Run the artifact's evaluation. Raises MappingError for a parallelism that it does not have."""
     artifact = platform.compat
-    assert artifact is not None
+    assert isinstance(artifact, CentArtifact)
     bits = {FORMAT_BITS[name] for name in asdict(workload.precision).values()}
     if bits != {ELEMENT_BITS}:
         raise MappingError(f"compat.cent: the artifact knows {ELEMENT_BITS}-bit elements alone, not {sorted(bits)}")
@@ -86,7 +74,7 @@ def _figures(points: Mapping[str, Sequence[Point]], tokens: Mapping[str, int]) -
         time_by_op_kind_s={stage: _time_s(some, tokens[stage]) for stage, some in points.items()},
         energy=_total(energy_j),
         energy_by_op_kind_j=energy_j,
-        corrected=_corrected(decode),
+        assumptions=(*ASSUMPTIONS, _corrected(decode)),
         commands=_commands(points, tokens),
     )
 
