@@ -64,7 +64,8 @@ class Run:
     def name(self) -> str:
         """For people."""
         hardware = f"{self.devices} {self.gpu}" + (f" + {self.level}" if self.level != "none" else "")
-        chosen = " ".join(key if on else f"no {key}" for key, on in self.options if on != (key == "power_limit"))
+        options = self.options if self.level != "none" else ()
+        chosen = " ".join(key if on else f"no {key}" for key, on in options if on != (key == "power_limit"))
         width = "" if self.word == 2 else " int8"
         return f"{self.model}{width} batch {self.batch} {self.lin}/{self.lout} on {hardware} {chosen}".strip()
 
