@@ -16,7 +16,7 @@ MATRIX = KindsOf("matrix")
 """Products with one weight matrix."""
 EXPERTS = KindsOf("grouped_matrix")
 """Products with several matrices of one tensor."""
-PRODUCTS = KindsOf("matrix", "grouped_matrix", "attention")
+PRODUCTS = KindsOf("matrix", "grouped_matrix", "attention", "latent_attention")
 """All that multiplies with weights or with the cache."""
 CACHE = KindsOf("cache")
 SAMPLING = frozenset({"sampling"})

@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 from simulator.errors import MappingError
 from simulator.workload import ops
 from simulator.workload.blueprint import Flow, Weight
+from simulator.workload.layer_memory import LayerMemory
 from simulator.workload.section_builder import OUT, Norm, SectionBuilder
 from simulator.workload.step import Step
 
@@ -29,26 +30,6 @@ TOKEN_ID_BYTES = 4
 EMBEDDING_TABLE = "embed_tokens"
 FINAL_NORM = "final_norm"
 LM_HEAD = "lm_head"
-
-
-@dataclass(frozen=True, slots=True)
-class LayerMemory:
-    """What each of ``layers`` layers keeps of a sequence between steps.
-
-    ``tensors`` tensors (keys and values: 2) of ``heads`` x ``head_dim`` elements for each token, of the last ``window``
-    tokens where there is a window; and ``fixed`` elements, however many tokens there were.
-    """
-
-    layers: int
-    tensors: int = 0
-    heads: int = 0
-    head_dim: int = 0
-    window: int | None = None
-    fixed: int = 0
-
-    def tokens(self, tokens: int) -> int:
-        """How many of ``tokens`` tokens are kept."""
-        return tokens if self.window is None else min(tokens, self.window)
 
 
 @dataclass(frozen=True, slots=True)

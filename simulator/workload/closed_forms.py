@@ -14,6 +14,7 @@ from math import floor
 from simulator.workload.blocks.attention import Attention
 from simulator.workload.blocks.experts import Experts
 from simulator.workload.blocks.feed_forward import Gated, Plain
+from simulator.workload.blocks.latent_attention import LatentAttention
 from simulator.workload.model import Model
 from simulator.workload.precision import FORMAT_BITS, Precision
 from simulator.workload.transformer import Transformer
@@ -95,7 +96,11 @@ def step_totals(model: Model, *, batch: int, queries: int, cached: int, precisio
     total = ends(model, architecture, step)
     for layer in range(model.n_layers):
         total += around(model, architecture, step)
-        total += attention(model, architecture.attention, step, architecture.layer_window(layer))
+        mixer = architecture.attention
+        if isinstance(mixer, LatentAttention):
+            total += latent_attention(model, mixer, step)
+        else:
+            total += attention(model, mixer, step, architecture.layer_window(layer))
         part = architecture.feed_forward
         if layer < architecture.dense_layers:
             total += feed_forward(model.d_model, architecture.dense_width, Gated(), step)
@@ -194,3 +199,26 @@ def chosen_weights(model: Model, architecture: Transformer, part: Experts, step:
     hit = floor(model.n_layers * mean + Fraction(1, 2)) - floor(architecture.dense_layers * mean + Fraction(1, 2))
     one = model.d_model * model.d_ff
     return StepTotals(weight_bytes=hit * step.weights(one, one, one))
+
+
+def latent_attention(model: Model, part: LatentAttention, step: Step) -> StepTotals:
+    """Projections: 2 per weight. Prefill as with ordinary heads; decode in the latent space, all heads on one."""
+    d, heads, value, rank = model.d_model, model.n_heads, model.head_dim, part.rank
+    query = heads * (part.plain + part.rotary)
+    tensors = [d * (rank + part.rotary), rank, heads * value * d]
+    tensors += [d * part.query_rank, part.query_rank, part.query_rank * query] if part.query_rank else [d * query]
+    per_head = [part.plain * rank, value * rank]
+    absorbed = step.queries == 1 or step.cached > 0
+    per_token = 2 * d * (rank + part.rotary) + 2 * heads * value * d + 2 * heads * sum(per_head)
+    per_token += 2 * (d + query) * part.query_rank if part.query_rank else 2 * d * query
+    per_token += 4 * (rank + part.query_rank) + 3 * (heads + 1) * part.rotary
+    width = part.cached + rank if absorbed else part.plain + part.rotary + value
+    cached, seen = part.rank + part.rotary, step.batch * step.seen(None)
+    weights = step.weights(*tensors)
+    weights += heads * step.weights(*per_head) if absorbed else step.weights(*(heads * one for one in per_head))
+    return StepTotals(
+        flops=step.tokens * per_token + step.batch * step.pairs(None) * heads * (2 * width + 5),
+        weight_bytes=weights,
+        kv_read_bytes=step.cache(seen * cached, seen * rank) if absorbed else 0,
+        kv_write_bytes=step.cache(step.tokens * cached),
+    )

@@ -23,7 +23,17 @@ from simulator.config.registry import Registry
 T = TypeVar("T")
 
 
-OpClass = Literal["vector", "lookup", "matrix", "grouped_matrix", "attention", "cache", "collective"]
+OpClass = Literal[
+    "vector",
+    "lookup",
+    "matrix",
+    "grouped_matrix",
+    "attention",
+    "latent_attention",
+    "cache",
+    "latent_cache",
+    "collective",
+]
 """What a kind of op is to those who place and run it: their rules are by class, so that new kinds fit in."""
 
 
@@ -107,6 +117,24 @@ FFN_GELU_MUL = register_kind(
     OpKind("ffn_gelu_mul", "GELU(gate) x up: GELU by tanh, and a product", 10, like="ffn_act_mul")
 )
 FFN_DOWN = _product("ffn_down", "feed-forward down projection")
+QUERY_DOWN = _product("query_down", "projection to the latent vector of the queries")
+Q_PROJ = _product("q_proj", "projection to the queries")
+LATENT_DOWN = _product("latent_down", "projection to the cached latent vector and the rotated part of the key")
+KEY_UP = _products("key_up", "queries times the key matrix of their head, into the latent space")
+VALUE_UP = _products("value_up", "context in the latent space times the value matrix of each head")
+KEY_EXPAND = _product("key_expand", "keys of all heads from the latent vectors")
+VALUE_EXPAND = _product("value_expand", "values of all heads from the latent vectors")
+LATENT_APPEND = register_kind(
+    OpKind("latent_append", "write of the new latent vectors to the cache", op_class="latent_cache", like="kv_append")
+)
+LATENT_SCORE = register_kind(
+    OpKind("latent_score", "queries times cached latent vectors, or times keys made from them",
+           op_class="latent_attention", like="attn_score")
+)  # fmt: skip
+LATENT_CONTEXT = register_kind(
+    OpKind("latent_context", "softmax weights times cached latent vectors, or times values made from them",
+           op_class="latent_attention", like="attn_context")
+)  # fmt: skip
 ROUTER = _product("router", "scores of all experts for each token")
 ROUTE = register_kind(
     OpKind("route", "softmax or sigmoid over the experts' scores, and a comparison", 6, like="softmax")
@@ -260,13 +288,17 @@ class LookupOp(Op):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KvAppendOp(Op):
-    """The write of ``new_tokens`` keys and values per sequence and layer, from cache position ``position`` on."""
+    """The write of ``new_tokens`` keys and values per sequence and layer, from cache position ``position`` on.
+
+    ``tensors``: keys and values, or one that is both.
+    """
 
     n_kv_heads: int
     head_dim: int
     batch: int
     new_tokens: int
     position: int
+    tensors: int = 2
 
 
 ProductOp = MatrixOp | GroupedMatrixOp | AttentionOp

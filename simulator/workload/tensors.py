@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.workload.architecture import LayerMemory
+from simulator.workload.layer_memory import LayerMemory
 from simulator.workload.model import Model
 from simulator.workload.precision import Precision
 from simulator.workload.sections import WeightTensor, weight_tensors

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from simulator.workload import ops
-from simulator.workload.architecture import Architecture, LayerMemory, embedding
+from simulator.workload.architecture import Architecture, embedding
 from simulator.workload.blocks.attention import Attention
 from simulator.workload.blocks.experts import Experts
 from simulator.workload.blocks.feed_forward import Gated, Plain, gated
+from simulator.workload.blocks.latent_attention import LatentAttention
 from simulator.workload.blueprint import Flow, Weight
+from simulator.workload.layer_memory import LayerMemory
 from simulator.workload.section_builder import OUT, SectionBuilder
 from simulator.workload.step import Step
 
@@ -39,7 +41,7 @@ class Transformer(Architecture):
     ``scaled_embedding``: the embedding is multiplied by a number; ``final_softcap``: logits pass a soft cap.
     """
 
-    attention: Attention = field(default_factory=Attention)
+    attention: Attention | LatentAttention = field(default_factory=Attention)
     feed_forward: Gated | Plain | Experts = field(default_factory=Gated)
     dense_layers: int = 0
     dense_width: int = 0
@@ -133,12 +135,9 @@ class Transformer(Architecture):
         return b.vector(ops.SOFTCAP, (x,), {OUT: b.tokens * model.vocab_size}, name="logit_softcap")[0]
 
     def memory(self, model: Model) -> tuple[LayerMemory, ...]:
-        """Keys and values, of all tokens or of a window."""
+        """What attention keeps, of all tokens or of a window."""
         windows = [self.layer_window(layer) for layer in range(model.n_layers)]
-        return tuple(
-            LayerMemory(windows.count(window), 2, model.n_kv_heads, model.head_dim, window)
-            for window in dict.fromkeys(windows)
-        )
+        return tuple(self.attention.memory(model, windows.count(window), window) for window in dict.fromkeys(windows))
 
 
 LLAMA = Transformer()

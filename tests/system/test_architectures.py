@@ -1,15 +1,18 @@
 """Blocks of every architecture on a platform of every family: they run, conserve bytes, and read what they have to."""
 
+import re
 from dataclasses import replace
 
 import pytest
 from tiny import EVERY_FAMILY, MODEL, arch, workload
 
 from simulator import api
+from simulator.errors import MappingError
 from simulator.units.hops import CELLS_TO_IO
 from simulator.workload.blocks.attention import Attention
 from simulator.workload.blocks.experts import Experts
 from simulator.workload.blocks.feed_forward import Gated, Plain
+from simulator.workload.blocks.latent_attention import LatentAttention
 from simulator.workload.closed_forms import StepTotals, step_totals
 from simulator.workload.model import Model
 from simulator.workload.scenario import Workload
@@ -37,6 +40,14 @@ TRANSFORMERS = {
 }
 
 
+LATENT = Transformer(
+    attention=LatentAttention(rank=64, plain=32, rotary=16, query_rank=48),
+    feed_forward=Experts(6, 2, shared_width=64, router_bias=True),
+    dense_layers=1,
+    dense_width=200,
+)
+
+
 def job(name: str) -> Workload:
     model = replace(MODEL, name=name, architecture=TRANSFORMERS[name], d_ff=160)
     return workload(model=model, batch=2, prompt_tokens=6, output_tokens=3)
@@ -59,6 +70,38 @@ def test_blocks_of_any_transformer_run_and_move_at_least_what_they_ask_for(platf
     assert (result.tokens_per_s or 0) > 0
     assert result.data_movement_bytes[CELLS_TO_IO] >= asked(wanted.model, wanted)
     assert result.capacity.needed_bytes >= 2 * wanted.model.n_parameters
+
+
+@pytest.mark.parametrize("platform", PROCESSORS)
+def test_latent_attention_runs_on_processors(platform: str) -> None:
+    model = replace(MODEL, architecture=LATENT, head_dim=32, d_ff=128)
+    wanted = workload(model=model, batch=2, prompt_tokens=6, output_tokens=3)
+    result = api.simulate(arch(platform), wanted)
+    assert result.data_movement_bytes[CELLS_TO_IO] >= asked(model, wanted)
+    assert result.capacity.needed_bytes >= 2 * model.n_parameters
+
+
+@pytest.mark.parametrize("platform", EVERY_FAMILY)
+def test_units_without_latent_attention_say_so_in_one_line(platform: str) -> None:
+    with pytest.raises(MappingError) as raised:
+        api.simulate(arch(platform), workload(model=replace(MODEL, architecture=LATENT)))
+    assert re.fullmatch(
+        r"L00\.latent_\w+: placement '\w+' wants .* for latent_\w+; able to run it: none of .*", str(raised.value)
+    )
+
+
+def test_decode_reads_the_latent_vectors_once_for_all_heads() -> None:
+    model = replace(MODEL, architecture=LATENT, head_dim=32, d_ff=128)
+    steps = [
+        api.simulate(arch("h100_sxm"), workload(model=model, batch=4, prompt_tokens=prompt, output_tokens=2))
+        for prompt in (64, 1088)
+    ]
+    grown = steps[1].data_movement_bytes[CELLS_TO_IO] - steps[0].data_movement_bytes[CELLS_TO_IO]
+    decode = 4 * 1024 * MODEL.n_layers * 2 * ((64 + 16) + 64)
+    written = 4 * 1024 * MODEL.n_layers * 2 * (64 + 16)
+    embedded = 4 * 1024 * MODEL.d_model * 2
+    experts = 6 * 3 * 128 * MODEL.d_model * 2
+    assert decode + written + embedded <= grown <= 1.02 * (decode + written + embedded + experts)
 
 
 def test_a_window_ends_the_growth_of_decode_steps() -> None:

@@ -24,6 +24,7 @@ SHIPPED = ("llama2_7b", "llama2_13b", "llama2_70b", "llama3_8b", "llama3_70b", "
 OTHERS = (
     "mistral_7b_v01", "qwen25_7b", "qwen3_8b", "opt_6_7b", "gpt3_6_7b", "falcon_7b", "falcon_40b", "phi3_mini",
     "gemma2_9b", "gemma3_4b", "mixtral_8x7b", "qwen15_moe_a2_7b", "qwen3_30b_a3b",
+    "deepseek_v2_lite",
 )  # fmt: skip
 """One of each way to put a block together."""
 PRECISIONS = (Precision(), Precision("int4", "bf16", "fp8"), Precision("fp8", "fp32", "int4"))

@@ -83,9 +83,9 @@ BAD_FIELDS = [
     (
         {"architectures": "LlamaForCausalLM"},
         "architectures: 'LlamaForCausalLM' is not supported",
-        "one of [FalconForCausalLM",
+        "Gemma3ForCausalLM, LlamaForCausalLM",
     ),
-    ({"architectures": [["LlamaForCausalLM"]]}, "is not supported", "one of [FalconForCausalLM"),
+    ({"architectures": [["LlamaForCausalLM"]]}, "is not supported", "Gemma3ForCausalLM, LlamaForCausalLM"),
     ({"hidden_size": ...}, "hidden_size: missing", "1..1048576"),
     ({"hidden_size": None}, "hidden_size: missing", "1..1048576"),
     ({"hidden_size": "64"}, "hidden_size: '64' is not a whole number", "1..1048576"),

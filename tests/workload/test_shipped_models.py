@@ -66,6 +66,9 @@ PUBLISHED_PARAMETERS = {
     "qwen15_moe_a2_7b": 14_315_784_192,
     "qwen3_30b_a3b": 30_532_122_624,
     "qwen3_235b_a22b": 235_093_634_560,
+    "deepseek_v2_lite": 15_706_484_224,
+    "deepseek_v2": 235_741_434_880,
+    "deepseek_v3": 671_026_419_200,
     "gemma3_1b": 999_885_952,
     "gemma3_4b": 4_300_079_472 - VISION - 1_152 * (2_560 + 1),
     "gemma3_12b": 12_187_325_040 - VISION - 1_152 * (3_840 + 1),
@@ -111,6 +114,7 @@ def test_only_newer_models_stretch_their_rotary_frequencies() -> None:
     scaled = {name for name in PUBLISHED_PARAMETERS if load_model(name).rope_scaling}
     assert scaled == {
         "llama31_8b", "llama31_70b", "llama32_1b", "llama32_3b", "gemma3_4b", "gemma3_12b", "gemma3_27b",
+        "deepseek_v2_lite", "deepseek_v2", "deepseek_v3",
     }  # fmt: skip
 
 
@@ -133,3 +137,9 @@ def test_a_window_bounds_what_is_cached() -> None:
 def test_layers_without_a_window_go_on_growing() -> None:
     model, token = load_model("gemma2_9b"), 2 * 8 * 256 * 2
     assert kv_cache_bytes(model, batch=1, tokens=8192, precision=Precision()) == token * 21 * (4096 + 8192)
+
+
+def test_a_latent_cache_keeps_one_vector_a_token_in_each_layer() -> None:
+    for name, layers in (("deepseek_v2_lite", 27), ("deepseek_v3", 61)):
+        kept = kv_cache_bytes(load_model(name), batch=3, tokens=10, precision=Precision())
+        assert kept == 3 * 10 * layers * (512 + 64) * 2

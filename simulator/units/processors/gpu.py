@@ -14,7 +14,7 @@ from simulator.units.processors.fixed_mapping import FixedMapping, check
 from simulator.units.processors.processor import Arithmetic, Processor, ProcessorSpec
 from simulator.units.processors.shapes import Product, activation_bytes, product_of
 from simulator.units.processors.tiles import FREE, Machine, Schedule, best_schedule
-from simulator.workload.ops import AttentionOp, Op, ProductOp
+from simulator.workload.ops import AttentionOp, KindsOf, Op, ProductOp
 
 
 class GpuSpec(ProcessorSpec):
@@ -94,8 +94,9 @@ class Gpu(Processor):
     def _attention(self, op: AttentionOp, product: Product, macs: float) -> Arithmetic:
         """Blocks over the cores; tensor rows are padded to the 16 of one instruction."""
         stack = self.stack.spec
-        shared = product.m if stack.shared_heads else op.queries
-        passes = 1 if stack.shared_heads else op.n_heads // op.n_kv_heads
+        together = stack.shared_heads or op.kind in LATENT
+        shared = product.m if together else op.queries
+        passes = 1 if together else op.n_heads // op.n_kv_heads
         splits = max(1, -(-op.context // stack.split_context)) if stack.split_context else 1
         row_blocks = -(-shared // QUERY_ROWS)
         blocks = product.matrices * passes * splits * row_blocks
@@ -116,7 +117,7 @@ class Gpu(Processor):
         )
 
     def _on_lanes(self, op: AttentionOp) -> bool:
-        return op.queries == 1 and self.stack.spec.attention_lane_ops > 0
+        return op.queries == 1 and op.kind not in LATENT and self.stack.spec.attention_lane_ops > 0
 
     def lane_ops(self, op: Op) -> float:
         """As `Processor.lane_ops`, and what products do on the lanes: widening, and attention without tensor pipes."""
@@ -128,6 +129,8 @@ class Gpu(Processor):
         return widened + (attended if isinstance(op, AttentionOp) and self._on_lanes(op) else 0.0)
 
 
+LATENT = KindsOf("latent_attention")
+"""All heads share the cached vectors: every kernel for these reads them once, on the tensor pipes."""
 TENSOR_ROWS = 16
 """Rows of one tensor instruction (mma.m16n8k16)."""
 QUERY_ROWS = 128

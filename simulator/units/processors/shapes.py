@@ -16,8 +16,8 @@ from simulator.workload.ops import (
     VectorOp,
 )
 
-SCORES_IN = frozenset({"softcap", "softmax", "attn_context"})
-SCORES_OUT = frozenset({"attn_score", "softcap", "softmax"})
+SCORES_IN = frozenset({"softcap", "softmax", "attn_context", "latent_context"})
+SCORES_OUT = frozenset({"attn_score", "latent_score", "softcap", "softmax"})
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,9 @@ def product_of(op: ProductOp) -> Product:
         bits, moving = 8 * op.weight_bytes / (matrices * n * k), 8 * op.output_bytes / (op.vectors * n)
         return Product(matrices, -(-op.vectors // matrices), n, k, bits, moving, loads=op.loads)
     matrices, rows = op.batch * op.n_kv_heads, op.queries * (op.n_heads // op.n_kv_heads)
-    bits = 8 * op.kv_read_bytes / (matrices * op.context * op.head_dim)
-    n, k = (op.context, op.head_dim) if op.kind == "attn_score" else (op.head_dim, op.context)
+    # What is not read from the cache is an activation.
+    bits = 8 * op.kv_read_bytes / (matrices * op.context * op.head_dim) or 16.0
+    n, k = (op.context, op.head_dim) if op.kind in SCORES_OUT else (op.head_dim, op.context)
     return Product(matrices, rows, n, k, bits, 16.0, op.pairs / (op.queries * op.context))
 
 
@@ -96,5 +97,6 @@ def elements_of(op: Op) -> tuple[int, int]:
     if isinstance(op, LookupOp):
         return op.width * op.tokens, op.tokens
     if isinstance(op, KvAppendOp):
-        return 2 * op.batch * op.n_kv_heads * op.head_dim * op.new_tokens, 2 * op.batch * op.n_kv_heads * op.new_tokens
+        rows = op.tensors * op.batch * op.n_kv_heads * op.new_tokens
+        return rows * op.head_dim, rows
     raise MappingError(f"{op.name}: a {type(op).__name__} has no elements")

@@ -1,6 +1,7 @@
 """The architectures that configs may name, one file a family: how its fields are read, and what it is made of."""
 
 from simulator.workload.architectures import (
+    deepseek,
     falcon,
     gemma,
     gpt2,
@@ -13,4 +14,4 @@ from simulator.workload.architectures import (
     qwen_moe,
 )
 
-__all__ = ["falcon", "gemma", "gpt2", "llama", "mistral", "mixtral", "opt", "phi3", "qwen", "qwen_moe"]
+__all__ = ["deepseek", "falcon", "gemma", "gpt2", "llama", "mistral", "mixtral", "opt", "phi3", "qwen", "qwen_moe"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from simulator.workload import ops
 from simulator.workload.blueprint import Flow, Weight
+from simulator.workload.layer_memory import LayerMemory
 from simulator.workload.section_builder import OUT, SectionBuilder
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ class Attention:
     out_bias: bool = False
     qk_norm: bool = False
     softcap: bool = False
+
+    def memory(self, model: Model, layers: int, window: int | None) -> LayerMemory:
+        """Keys and values."""
+        return LayerMemory(layers, 2, model.n_kv_heads, model.head_dim, window)
 
     def add(self, b: SectionBuilder, model: Model, x: Flow, window: int | None) -> Flow:
         """The ops from the normed stream to what is added to it."""
