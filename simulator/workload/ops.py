@@ -32,6 +32,7 @@ OpClass = Literal[
     "latent_attention",
     "cache",
     "latent_cache",
+    "state",
     "collective",
 ]
 """What a kind of op is to those who place and run it: their rules are by class, so that new kinds fit in."""

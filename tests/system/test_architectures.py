@@ -9,11 +9,15 @@ from tiny import EVERY_FAMILY, MODEL, arch, workload
 from simulator import api
 from simulator.errors import MappingError
 from simulator.units.hops import CELLS_TO_IO
+from simulator.workload.architectures.mamba2 import Mamba2
+from simulator.workload.architectures.rwkv6 import Rwkv6
+from simulator.workload.architectures.rwkv7 import Rwkv7
 from simulator.workload.blocks.attention import Attention
 from simulator.workload.blocks.experts import Experts
 from simulator.workload.blocks.feed_forward import Gated, Plain
 from simulator.workload.blocks.latent_attention import LatentAttention
 from simulator.workload.closed_forms import StepTotals, step_totals
+from simulator.workload.closed_forms_state import state_step_totals
 from simulator.workload.model import Model
 from simulator.workload.scenario import Workload
 from simulator.workload.transformer import Transformer
@@ -46,6 +50,13 @@ LATENT = Transformer(
     dense_layers=1,
     dense_width=200,
 )
+
+
+STATES = {
+    "mamba2": Mamba2(state=16),
+    "rwkv6": Rwkv6("layernorm", 8, 16),
+    "rwkv7": Rwkv7("layernorm", 16, 16, 8, 24),
+}
 
 
 def job(name: str) -> Workload:
@@ -88,6 +99,20 @@ def test_units_without_latent_attention_say_so_in_one_line(platform: str) -> Non
     assert re.fullmatch(
         r"L00\.latent_\w+: placement '\w+' wants .* for latent_\w+; able to run it: none of .*", str(raised.value)
     )
+
+
+@pytest.mark.parametrize("platform", [*EVERY_FAMILY, *PROCESSORS])
+@pytest.mark.parametrize("name", STATES)
+def test_models_with_a_state_run_and_read_and_write_it_in_each_step(platform: str, name: str) -> None:
+    heads = {"n_heads": 8, "n_kv_heads": 1} if name == "mamba2" else {"n_heads": 4, "n_kv_heads": 4}
+    model = replace(MODEL, name=name, architecture=STATES[name], **heads)
+    wanted = workload(model=model, batch=2, prompt_tokens=3, output_tokens=6)
+    result = api.simulate(arch(platform), wanted)
+    state = state_step_totals(model, batch=2, queries=1, cached=1, precision=wanted.precision)
+    steps = wanted.output_tokens - 1
+    moved = result.data_movement_bytes[CELLS_TO_IO]
+    assert moved >= steps * (state.weight_bytes + state.kv_read_bytes + state.kv_write_bytes)
+    assert result.capacity.needed_bytes >= 2 * model.n_parameters
 
 
 def test_decode_reads_the_latent_vectors_once_for_all_heads() -> None:

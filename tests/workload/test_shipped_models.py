@@ -69,6 +69,13 @@ PUBLISHED_PARAMETERS = {
     "deepseek_v2_lite": 15_706_484_224,
     "deepseek_v2": 235_741_434_880,
     "deepseek_v3": 671_026_419_200,
+    "mamba2_130m": 128_989_632,
+    "mamba2_2_7b": 2_702_599_680,
+    "rwkv6_1_6b": 1_599_873_024,
+    "rwkv6_7b": 7_635_746_816,
+    "rwkv7_0_4b": 450_767_872,
+    "rwkv7_1_5b": 1_527_404_544,
+    "rwkv7_2_9b": 2_947_735_040,
     "gemma3_1b": 999_885_952,
     "gemma3_4b": 4_300_079_472 - VISION - 1_152 * (2_560 + 1),
     "gemma3_12b": 12_187_325_040 - VISION - 1_152 * (3_840 + 1),
@@ -79,7 +86,14 @@ PUBLISHED_PARAMETERS = {
 Falcon's store the tied LM head once more. Those of Gemma 3 hold a vision tower and its projection beside the text.
 """
 
-ROUNDED = {"gpt3_175b": 175e9, "gpt3_13b": 13.0e9, "gpt3_6_7b": 6.7e9, "qwen2_57b_a14b": 57.4e9}
+ROUNDED = {
+    "gpt3_175b": 175e9,
+    "gpt3_13b": 13.0e9,
+    "gpt3_6_7b": 6.7e9,
+    "qwen2_57b_a14b": 57.4e9,
+    "mamba2_1_3b": 1.34e9,
+    "rwkv6_3b": 3.1e9,
+}
 """As published where no checkpoint is at hand."""
 
 CACHED_BYTES_PER_TOKEN_FP16 = {

@@ -6,12 +6,30 @@ from simulator.workload.architectures import (
     gemma,
     gpt2,
     llama,
+    mamba2,
     mistral,
     mixtral,
     opt,
     phi3,
     qwen,
     qwen_moe,
+    rwkv6,
+    rwkv7,
 )
 
-__all__ = ["deepseek", "falcon", "gemma", "gpt2", "llama", "mistral", "mixtral", "opt", "phi3", "qwen", "qwen_moe"]
+__all__ = [
+    "deepseek",
+    "falcon",
+    "gemma",
+    "gpt2",
+    "llama",
+    "mamba2",
+    "mistral",
+    "mixtral",
+    "opt",
+    "phi3",
+    "qwen",
+    "qwen_moe",
+    "rwkv6",
+    "rwkv7",
+]
