@@ -20,6 +20,17 @@ def positive_int(text: str) -> int:
     return value
 
 
+def positive_float(text: str) -> float:
+    """A number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
+    return value
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``: exactly one JSON document on stdout."""
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")

@@ -1,78 +1,135 @@
-"""`nearbank compare`: one workload on several platforms."""
+"""`nearbank compare`: platforms, batch sizes and methods side by side, as a table and as a page."""
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.cli import output
-from simulator.cli.arguments import Verbs, add_exact, add_json, add_overrides, positive_int
-from simulator.errors import CapacityError, ConfigError
+from simulator.cli.arguments import Verbs, add_exact, add_json, add_overrides, positive_float, positive_int
+from simulator.errors import CapacityError
 
 if TYPE_CHECKING:
+    from simulator.cli.jobs import Job, Method
     from simulator.report.compare_view import Entry
 
-COMPARISON_FILE = "comparison.json"
+COMPARISON_FILE, PAGE_FILE = "comparison.json", "index.html"
 
 
 def add_parser(verbs: Verbs) -> None:
     """Register the verb."""
-    parser = verbs.add_parser("compare", help="one workload on several platforms", description=__doc__)
+    parser = verbs.add_parser("compare", help="platforms, batch sizes and methods side by side", description=__doc__)
     parser.add_argument(
         "archs", nargs="+", metavar="ARCH", help="platforms: names from `nearbank list archs`, or paths"
     )
     parser.add_argument(
-        "--workload", required=True, metavar="W", help="scenario: a name from `nearbank list scenarios`, or a path"
+        "--workload",
+        required=True,
+        action="append",
+        metavar="W",
+        help="scenario: a name from `nearbank list scenarios`, or a path; repeatable",
     )
     parser.add_argument(
         "--batch", type=positive_int, action="append", metavar="N", help="sequences decoded together; repeatable"
+    )
+    parser.add_argument(
+        "--method",
+        type=_method,
+        action="append",
+        metavar="NAME:PATH=VALUE,...",
+        help="a way to run the model, such as w4:precision.weights=int4; NAME alone changes nothing; repeatable",
+    )
+    parser.add_argument(
+        "--max-power-w", type=positive_float, metavar="W", help="also say who is fastest within so many watts"
     )
     add_overrides(parser)
     add_exact(parser)
     add_json(parser)
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help=f"also write DIR/{COMPARISON_FILE} and each result.json"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help=f"also write DIR/{PAGE_FILE}, DIR/{COMPARISON_FILE} and each result.json",
     )
     parser.set_defaults(run=run)
 
 
+def _method(text: str) -> Method:
+    from simulator.cli.jobs import method
+
+    return method(text)
+
+
 def run(args: argparse.Namespace) -> int:
-    """Simulate each platform at each batch size; what does not fit is a row of the table, and exit code 2."""
+    """Simulate all combinations; what does not fit is a row of the table, and exit code 2."""
+    from simulator.cli.jobs import jobs
     from simulator.report.compare_view import document, view
 
-    jobs = [(_name(arch, batch), arch, batch) for batch in args.batch or [None] for arch in args.archs]
-    for name, times in Counter(name for name, _, _ in jobs).items():
-        if times > 1:
-            raise ConfigError(f"'{name}' is to be compared {times} times; each run needs a name of its own")
+    wanted = jobs(args.archs, args.workload, args.method or (), args.batch or (), args.overrides)
     if args.output:
         output.prepare(args.output)
-    entries = [_entry(args, *job) for job in jobs]
+    entries = [_entry(args, job) for job in wanted]
+    command = _command(args)
+    comparison = document(entries, command=command, max_power_w=args.max_power_w)
     if args.output:
-        output.write_atomically(args.output / COMPARISON_FILE, output.to_json(document(entries)))
+        output.write_atomically(args.output / COMPARISON_FILE, output.to_json(comparison))
+        _write_page(args, wanted, entries, command)
     if args.json:
-        output.document(document(entries))
+        output.document(comparison)
     else:
-        output.show(view(entries))
+        output.show(view(entries, args.max_power_w))
+        if args.output:
+            output.text(f"\npage: {args.output / PAGE_FILE}")
     return CapacityError.exit_code if any(entry.result is None for entry in entries) else 0
 
 
-def _name(arch: str, batch: int | None) -> str:
-    stem = Path(arch).name.removesuffix(".yaml")
-    return stem if batch is None else f"{stem}_batch{batch}"
+def _command(args: argparse.Namespace) -> str:
+    """The comparison as a command, without where it was written."""
+    words = ["nearbank", "compare", *args.archs]
+    for workload in args.workload:
+        words += ["--workload", workload]
+    for batch in args.batch or ():
+        words += ["--batch", str(batch)]
+    for one in args.method or ():
+        words += ["--method", f"{one.name}:{','.join(one.overrides)}" if one.overrides else one.name]
+    for override in args.overrides:
+        words += ["--set", override]
+    if args.max_power_w is not None:
+        words += ["--max-power-w", f"{args.max_power_w:g}"]
+    return shlex.join([*words, "--exact"] if args.exact else words)
 
 
-def _entry(args: argparse.Namespace, name: str, arch: str, batch: int | None) -> Entry:
+def _entry(args: argparse.Namespace, job: Job) -> Entry:
     from simulator.cli.simulation import simulate_named
     from simulator.report.compare_view import Entry
 
+    command = job.command(exact=args.exact)
     try:
-        result = simulate_named(arch, args.workload, args.overrides, batch=batch, exact=args.exact)
+        result = simulate_named(job.arch, job.workload, job.overrides, batch=job.batch, exact=args.exact)
     except CapacityError as error:
         if args.json:
             output.warn(str(error))
-        return Entry(name, None, str(error))
+        return Entry(job.name, job.design, None, str(error), command)
     if args.output:
-        output.write_atomically(args.output / name / "result.json", result.to_json())
-    return Entry(name, result)
+        output.write_atomically(args.output / job.name / "result.json", result.to_json())
+    return Entry(job.name, job.design, result, None, command)
+
+
+def _write_page(args: argparse.Namespace, wanted: Sequence[Job], entries: Sequence[Entry], command: str) -> None:
+    from simulator.cli.evidence import points_of
+    from simulator.report.evidence import Evidence, Run
+    from simulator.report.page.build import page
+
+    points = points_of((job.arch, job.overrides) for job in wanted)
+    runs = [
+        Run(entry.name, entry.design, entry.result, points.get(entry.result.arch.content_hash), entry.command)
+        for entry in entries
+        if entry.result is not None
+    ]
+    failed = {entry.name: entry.error for entry in entries if entry.error is not None}
+    evidence = Evidence(runs, failed, (), args.max_power_w, f"{command} -o DIR")
+    output.write_atomically(args.output / PAGE_FILE, page(evidence))

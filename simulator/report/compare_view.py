@@ -12,7 +12,9 @@ from rich.text import Text
 
 from simulator.metrics.result import STATIC, Result
 from simulator.report.bars import REST, StackedBar, Swatch, largest
-from simulator.report.numbers import n_bytes, plain, si
+from simulator.report.evidence import Run
+from simulator.report.numbers import NONE, percent, plain, share_of_memory, si
+from simulator.report.winners import sentence, winners
 
 SCHEMA = "nearbank.comparison/1"
 SHOWN_PARTS = 9
@@ -20,24 +22,52 @@ SHOWN_PARTS = 9
 
 @dataclass(frozen=True)
 class Entry:
-    """One run of a comparison; ``error`` says why there is no result."""
+    """One run of a comparison; ``error`` says why there is no result.
+
+    ``design``: its name at any batch size. ``command``: what runs it alone.
+    """
 
     name: str
+    design: str
     result: Result | None
     error: str | None = None
+    command: str | None = None
 
 
-def document(entries: Sequence[Entry]) -> dict[str, Any]:
-    """The comparison as data, schema ``nearbank.comparison/1``; full results lie in ``<name>/result.json``."""
-    return {"schema": SCHEMA, "runs": [_row(entry) for entry in entries]}
+def document(
+    entries: Sequence[Entry], *, command: str | None = None, max_power_w: float | None = None
+) -> dict[str, Any]:
+    """The comparison as data, schema ``nearbank.comparison/1``; full results lie in ``<name>/result.json``.
+
+    ``command``: what makes it again. ``max_power_w``: the power cap that it is judged under.
+    """
+    found = [
+        {"question": winner.question, "name": winner.run.name if winner.run else None, "reason": winner.reason}
+        for winner in winners(_runs(entries), max_power_w)
+    ]
+    return {
+        "schema": SCHEMA,
+        "command": command,
+        "max_power_w": max_power_w,
+        "runs": [_row(entry) for entry in entries],
+        "winners": found,
+    }
+
+
+def _runs(entries: Sequence[Entry]) -> list[Run]:
+    return [Run(entry.name, entry.design, entry.result) for entry in entries if entry.result is not None]
 
 
 def _row(entry: Entry) -> dict[str, Any]:
     result = entry.result
     if result is None:
-        return {"name": entry.name, "error": entry.error}
+        return {"name": entry.name, "design": entry.design, "error": entry.error}
+    held = Run(entry.name, entry.design, result).held_by
     return {
         "name": entry.name,
+        "design": entry.design,
+        "command": entry.command,
+        "held_by": None if held is None else {"resource": held[0], "share": held[1]},
         "arch": result.arch.name,
         "workload": result.workload.name,
         "batch": result.workload.values["batch"],
@@ -51,17 +81,21 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def view(entries: Sequence[Entry]) -> Group:
-    """A table of the figures and, for each run, where the time and the energy of its decode steps go."""
+def view(entries: Sequence[Entry], max_power_w: float | None = None) -> Group:
+    """A table of the figures, who wins, and for each run where the time and the energy of its decode steps go."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("run", no_wrap=True)
-    for name in ("tokens/s", "TPOT", "TTFT", "power", "tokens/J", "memory"):
+    for name in ("tokens/s", "TPOT", "TTFT", "power", "tokens/J"):
         table.add_column(name, justify="right", no_wrap=True)
     for entry in entries:
         table.add_row(*_cells(entry))
     errors = [Text(f"{entry.name}: {entry.error}", style="red") for entry in entries if entry.result is None]
     results = {entry.name: entry.result for entry in entries if entry.result is not None}
-    return Group(table, *errors, *_bars(results))
+    runs = _runs(entries)
+    if not runs:
+        return Group(table, *errors)
+    answers = [Text(sentence(winner)) for winner in winners(runs, max_power_w)]
+    return Group(table, *errors, Text(""), _reasons(runs), Text(""), *answers, *_bars(results))
 
 
 def _cells(entry: Entry) -> list[Text]:
@@ -75,8 +109,23 @@ def _cells(entry: Entry) -> list[Text]:
         Text(si(result.latency.ttft_s, "s")),
         Text(si(result.power_w, "W")),
         Text(plain(result.tokens_per_j), style="bold"),
-        Text(n_bytes(result.capacity.needed_bytes)),
     ]
+
+
+def _reasons(runs: Sequence[Run]) -> Table:
+    """What held each run, and how much of the memory it takes."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("run", "held by", "of the time", "memory"):
+        table.add_column(name, no_wrap=name == "run", justify="right" if name == "of the time" else "left")
+    for run in runs:
+        held, capacity = run.held_by, run.result.capacity
+        table.add_row(
+            Text(run.name, style="bold"),
+            held[0] if held else NONE,
+            percent(held[1]) if held else NONE,
+            share_of_memory(capacity.needed_bytes, capacity.available_bytes),
+        )
+    return table
 
 
 def _bars(results: dict[str, Result]) -> list[RenderableType]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator.metrics.area import die_area
+from simulator.report.command_roles import role
 from simulator.system.builder import build_system
 from simulator.units.hbm_pim import HbmPim
 from simulator.units.matrix import Matrix
 from simulator.units.memory import Memory
 from simulator.units.near_bank import NearBank
+from simulator.units.processors.processor import Processor
 from simulator.units.vector import Vector
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ FLOPS_PER_MAC = 2
 def describe(platform: Platform) -> dict[str, Any]:
     """Parts with their peak figures: ``bytes_per_s`` by the hop they bound, ``flops_per_s``, ``capacity_bytes``.
 
-    ``area_mm2``: of all devices together.
+    ``area_mm2``: of all devices together. Of processors ``flops_per_s_by_bits``, by the width of the operands.
     """
     system, area = build_system(platform), die_area(platform)
     return {
@@ -61,10 +63,28 @@ def _part(component: Component, area_mm2: float | None) -> dict[str, Any]:
         part["bytes_per_s"] = ceilings
     if flops_per_s is not None:
         part["flops_per_s"] = flops_per_s
+    if isinstance(component, Processor):
+        part["flops_per_s_by_bits"] = component.flops_per_s_by_bits
     if isinstance(component, Memory):
         part["capacity_bytes"] = component.store.capacity_bytes
-        part["dram"] = component.spec.dram.model_dump(mode="json", by_alias=True, exclude={"constraints", "commands"})
+        dram = component.spec.dram
+        part["dram"] = dram.model_dump(mode="json", by_alias=True, exclude={"constraints", "commands"}) | {
+            "roles": {name: role(name, dram) for name in dram.commands},
+            "refresh": _refresh(component),
+        }
     return part
+
+
+def _refresh(memory: Memory) -> dict[str, Any] | None:
+    """The refresh command, how long it keeps a rank from working, and the ranks of all channels; None without."""
+    engine = memory.engine
+    if not engine.interval:
+        return None
+    return {
+        "command": engine.refresh_command,
+        "time_ps": engine.to_ps(engine.refresh_ticks),
+        "ranks": engine.ranks * memory.spec.channels,
+    }
 
 
 def _flops_per_s(component: Component) -> float | None:

@@ -28,6 +28,14 @@ def si(value: float | None, unit: str) -> str:
     return f"{digits(value / 10.0**exponent)} {_PREFIXES[exponent]}{unit}"
 
 
+def short(value: float) -> str:
+    """``value`` as a tick says it: 2000000 -> '2M', 0.25 -> '0.25'."""
+    if 1e-3 <= abs(value) < 1000 or value == 0:
+        return f"{value:g}"
+    exponent = min(max(3 * math.floor(math.log10(abs(value)) / 3 + 1e-9), min(_PREFIXES)), max(_PREFIXES))
+    return f"{value / 10.0**exponent:.4g}{_PREFIXES[exponent]}"
+
+
 def plain(value: float | None) -> str:
     """``value`` without a unit, grouped by thousands from 1,000 on."""
     if value is None:
@@ -42,6 +50,12 @@ def n_bytes(value: float) -> str:
         value /= 1024
         step += 1
     return f"{digits(value) if step else round(value)} {_BINARY[step]}"
+
+
+def share_of_memory(needed: float, available: float) -> str:
+    """What is needed of what there is, the unit once where it is the same: '13.1 of 16.0 GiB'."""
+    one, other = n_bytes(needed), n_bytes(available)
+    return f"{one.split()[0] if one.split()[1] == other.split()[1] else one} of {other}"
 
 
 def percent(fraction: float) -> str:

@@ -66,7 +66,10 @@ def test_a_run_without_decode_steps_shows_its_prompt(sample: Sample) -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_no_line_is_wider_than_the_terminal(sample: Sample, width: int) -> None:
-    entries = [compare_view.Entry("aim_1card", sample()), compare_view.Entry("hbm3_npu", sample("hbm3_npu"))]
+    entries = [
+        compare_view.Entry("aim_1card", "aim_1card", sample()),
+        compare_view.Entry("hbm3_npu", "hbm3_npu", sample("hbm3_npu")),
+    ]
     for view in (run_view.view(sample()), compare_view.view(entries)):
         lines = rendered(view, width)
         assert all(len(line) <= width for line in lines)
@@ -74,8 +77,15 @@ def test_no_line_is_wider_than_the_terminal(sample: Sample, width: int) -> None:
 
 
 def test_a_comparison_keeps_what_does_not_fit_as_a_row_with_its_reason(sample: Sample) -> None:
-    entries = [compare_view.Entry("aim_1card", sample()), compare_view.Entry("small", None, "memory: 9 GiB too little")]
+    entries = [
+        compare_view.Entry("aim_1card", "aim_1card", sample()),
+        compare_view.Entry("small", "small", None, "memory: 9 GiB too little"),
+    ]
     lines = rendered(compare_view.view(entries))
     assert " ".join(row(lines, "small ")) == "small does not fit"
     assert "small: memory: 9 GiB too little" in lines
-    assert compare_view.document(entries)["runs"][1] == {"name": "small", "error": "memory: 9 GiB too little"}
+    assert compare_view.document(entries)["runs"][1] == {
+        "name": "small",
+        "design": "small",
+        "error": "memory: 9 GiB too little",
+    }

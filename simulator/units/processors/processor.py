@@ -124,6 +124,12 @@ class Processor(OpUnit):
         per_clock = max(*self.spec.macs_per_clock.values(), self.spec.lanes)
         return 2e6 * self.spec.cores * self.spec.clock_mhz * per_clock
 
+    @property
+    def flops_per_s_by_bits(self) -> dict[str, float]:
+        """Peak rate of the multiply-adds by the width of their operands in bits."""
+        per_clock = 2e6 * self.spec.cores * self.spec.clock_mhz
+        return {str(bits): per_clock * rate for bits, rate in self.spec.macs_per_clock.items()}
+
     def mac_rate(self, op: ProductOp, product: Product) -> float:
         """Multiply-adds of one core a clock in a kernel's main loop, at the least width that takes both operands.
 

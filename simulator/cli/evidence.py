@@ -1,0 +1,166 @@
+"""What lies in result folders, as a report wants it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulator.cli.compare import COMPARISON_FILE
+from simulator.cli.run import RESULT_FILE
+from simulator.errors import ConfigError
+
+if TYPE_CHECKING:
+    from simulator.report.evidence import Evidence, Run, SweepTable
+
+Points = dict[str, Mapping[str, Any]]
+"""Content hash of a platform -> its design point."""
+
+
+def points_of(platforms: Iterable[tuple[str, Sequence[str]]]) -> Points:
+    """The design points of platforms, each given by its name or path and its overrides."""
+    from simulator import api
+    from simulator.cli.arguments import split_overrides
+    from simulator.report.design_point import describe
+
+    found: Points = {}
+    for ref, overrides in dict.fromkeys((ref, tuple(overrides)) for ref, overrides in platforms):
+        arch = api.load_arch(ref, split_overrides(list(overrides))[0])
+        if arch.content_hash not in found:
+            found[arch.content_hash] = describe(arch.spec)
+    return found
+
+
+def evidence_of(folders: Sequence[Path], max_power_w: float | None = None) -> Evidence:
+    """All runs and sweeps below ``folders``. Raises ConfigError for one that holds neither, or something unreadable."""
+    from simulator.explore.folder import Folder
+    from simulator.report.evidence import Evidence
+
+    runs: list[Run] = []
+    failed: dict[str, str] = {}
+    sweeps: list[SweepTable] = []
+    caps: list[float] = []
+    for folder in folders:
+        if Folder(folder).is_frozen:
+            sweeps.append(_sweep(folder))
+        elif (folder / COMPARISON_FILE).is_file():
+            comparison = _json(folder / COMPARISON_FILE)
+            runs += _compared(folder, comparison)
+            failed |= {row["name"]: row["error"] for row in comparison["runs"] if "error" in row}
+            caps += [comparison["max_power_w"]] if comparison.get("max_power_w") else []
+        elif (folder / RESULT_FILE).is_file():
+            runs.append(_run(folder / RESULT_FILE))
+        else:
+            raise ConfigError(_nothing_in(folder))
+    cap = max_power_w if max_power_w is not None else min(caps, default=None)
+    return Evidence(_named_apart(runs), failed, sweeps, cap, _command(folders, max_power_w))
+
+
+def _nothing_in(folder: Path) -> str:
+    what = f"neither {RESULT_FILE} (run -o), {COMPARISON_FILE} (compare -o) nor a sweep"
+    return f"{folder}: holds {what}" if folder.is_dir() else f"{folder}: there is no such folder"
+
+
+def _command(folders: Sequence[Path], max_power_w: float | None) -> str:
+    import shlex
+
+    cap = [] if max_power_w is None else ["--max-power-w", f"{max_power_w:g}"]
+    return shlex.join(["nearbank", "report", *(str(folder) for folder in folders), *cap])
+
+
+def _compared(folder: Path, comparison: Mapping[str, Any]) -> Iterator[Run]:
+    for row in comparison["runs"]:
+        if "error" not in row:
+            run = _run(folder / row["name"] / RESULT_FILE)
+            yield replace(run, name=row["name"], design=row["design"], command=row.get("command"))
+
+
+def _run(path: Path) -> Run:
+    from pydantic import ValidationError
+
+    from simulator.cli.reproduce import again
+    from simulator.metrics.result import Result
+    from simulator.report.design_point import describe
+    from simulator.report.evidence import Run
+
+    try:
+        result = Result.from_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "result"
+        raise ConfigError(f"{path}: {where}: is not a result of this version: {first['msg']}") from None
+    found = again(result)
+    point = describe(found.arch.spec) if found else None
+    return Run(result.arch.name, result.arch.name, result, point, found.command if found else None)
+
+
+def _named_apart(runs: Sequence[Run]) -> list[Run]:
+    """The runs with names that differ: those of the same design and batch are numbered."""
+    times = Counter((run.design, run.batch) for run in runs)
+    seen: Counter[tuple[str, int]] = Counter()
+    found = []
+    for run in runs:
+        key = (run.design, run.batch)
+        seen[key] += 1
+        design = f"{run.design} ({seen[key]})" if times[key] > 1 else run.design
+        found.append(replace(run, design=design, name=f"{design}_batch{run.batch}"))
+    return found
+
+
+def _sweep(folder: Path) -> SweepTable:
+    from simulator.explore.folder import Folder
+    from simulator.explore.pareto import feasible, front
+    from simulator.explore.run import load_finished
+    from simulator.report.evidence import SweepTable
+
+    finished = load_finished(Folder(folder))
+    terms, rows = finished.terms, finished.rows
+    best = front(feasible(rows, terms.conditions), terms.objectives)
+    place = {id(row): position for position, row in enumerate(rows)}
+    table = SweepTable(
+        terms.name,
+        rows,
+        [axis for axis in terms.labels if axis in terms.varied] or terms.varied,
+        {objective.column: objective.direction for objective in terms.objectives},
+        [place[id(row)] for row in best],
+        f"nearbank sweep {folder}/sweep.yaml -o DIR",
+        finished.missing,
+    )
+    return replace(table, parquet=_parquet(table))
+
+
+def _parquet(table: SweepTable) -> bytes:
+    """The columns that the page shows, as Parquet; nothing where pyarrow is not installed."""
+    from importlib.util import find_spec
+
+    from simulator.report.sweep_columns import columns
+
+    if find_spec("pyarrow") is None:
+        return b""
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out = io.BytesIO()
+    shown = {
+        column.name: [None if v is None else str(v) for v in column.values]
+        if column.categories
+        else list(column.values)
+        for column in columns(table)
+    }
+    pq.write_table(pa.table(shown), out, compression="zstd")
+    return out.getvalue()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path}: is not JSON: {error}") from None
+    if not isinstance(found, dict) or not isinstance(found.get("runs"), list):
+        raise ConfigError(f"{path}: is not a comparison")
+    return found

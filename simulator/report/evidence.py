@@ -1,0 +1,87 @@
+"""What a report is made of: runs with their design points, and sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.metrics.result import Result
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run to show. ``name`` is its own; ``design`` is what its name is at any batch size.
+
+    ``point``: what `design_point.describe` says of the platform, None where it cannot be built here (a plug-in that is
+    not installed). ``command``: how to get the result again.
+    """
+
+    name: str
+    design: str
+    result: Result
+    point: Mapping[str, Any] | None = None
+    command: str | None = None
+
+    @property
+    def batch(self) -> int:
+        """Sequences decoded together."""
+        return int(self.result.workload.values["batch"])
+
+    @property
+    def label(self) -> str:
+        """The run in few words."""
+        return f"{self.design}, batch {self.batch}"
+
+    @property
+    def family(self) -> str:
+        """The family of its platform: ``cpu``, ``gpu``, ..."""
+        return str(self.result.arch.values.get("family", "hybrid"))
+
+    @property
+    def stage(self) -> str:
+        """The stage to look at: decode, or the prompt of a run without decode steps."""
+        return "decode" if self.result.time_by_op_kind_s["decode"] else "prefill"
+
+    @property
+    def held_by(self) -> tuple[str, float] | None:
+        """What held the decode stage for the longest, and its share of the time; None where no limit is known."""
+        time = self.result.time_by_op_kind_s[self.stage]
+        total = sum(time.values())
+        shares: dict[str, float] = {}
+        for kind, seconds in time.items():
+            limit = self.result.bound_by.get(kind)
+            if limit is not None and total:
+                shares[limit] = shares.get(limit, 0.0) + seconds / total
+        return max(shares.items(), key=lambda item: (item[1], item[0])) if shares else None
+
+
+@dataclass(frozen=True)
+class SweepTable:
+    """A sweep to show. ``axes``: the columns that vary; ``objectives``: column -> ``max`` or ``min``.
+
+    ``front``: positions in ``rows`` of the best compromises. ``missing``: points without an outcome. ``parquet``: its
+    table to be downloaded, empty for none.
+    """
+
+    name: str
+    rows: Sequence[Mapping[str, Scalar]]
+    axes: Sequence[str]
+    objectives: Mapping[str, str]
+    front: Sequence[int]
+    command: str
+    missing: int = 0
+    parquet: bytes = b""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All of a report. ``failed``: runs without a result, and why. ``max_power_w``: the cap to judge under."""
+
+    runs: Sequence[Run]
+    failed: Mapping[str, str] = field(default_factory=dict)
+    sweeps: Sequence[SweepTable] = ()
+    max_power_w: float | None = None
+    command: str | None = None

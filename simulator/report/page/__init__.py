@@ -1,0 +1,1 @@
+"""The report as one HTML file: it needs no network, no library, and works by keyboard and by screen reader."""

@@ -1,0 +1,1 @@
+"""Drawing pictures as SVG: shapes, scales, axes, colours. Knows nothing of results."""
