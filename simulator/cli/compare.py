@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_exact, add_json, add_overrides, positive_float, positive_int
-from simulator.errors import CapacityError
+from simulator.errors import CapacityError, MappingError
 
 if TYPE_CHECKING:
     from simulator.cli.jobs import Job, Method
@@ -65,7 +65,7 @@ def _method(text: str) -> Method:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Simulate all combinations; what does not fit is a row of the table, and exit code 2."""
+    """Simulate all combinations; what does not fit or is not supported is a row of the table, and exit code 2."""
     from simulator.cli.jobs import jobs
     from simulator.report.compare_view import document, view
 
@@ -110,10 +110,11 @@ def _entry(args: argparse.Namespace, job: Job) -> Entry:
     command = job.command(exact=args.exact)
     try:
         result = simulate_named(job.arch, job.workload, job.overrides, batch=job.batch, exact=args.exact)
-    except CapacityError as error:
+    except (CapacityError, MappingError) as error:
         if args.json:
             output.warn(str(error))
-        return Entry(job.name, job.design, None, str(error), command)
+        verdict = "does not fit" if isinstance(error, CapacityError) else "is not supported"
+        return Entry(job.name, job.design, None, str(error), command, verdict)
     if args.output:
         output.write_atomically(args.output / job.name / "result.json", result.to_json())
     return Entry(job.name, job.design, result, None, command)

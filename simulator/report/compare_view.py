@@ -14,7 +14,7 @@ from simulator.metrics.result import STATIC, Result
 from simulator.report.bars import REST, StackedBar, Swatch, largest
 from simulator.report.evidence import Run
 from simulator.report.numbers import NONE, percent, plain, share_of_memory, si
-from simulator.report.winners import sentence, winners
+from simulator.report.winners import of_run, sentence, winners
 
 SCHEMA = "nearbank.comparison/1"
 SHOWN_PARTS = 9
@@ -24,7 +24,8 @@ SHOWN_PARTS = 9
 class Entry:
     """One run of a comparison; ``error`` says why there is no result.
 
-    ``design``: its name at any batch size. ``command``: what runs it alone.
+    ``design``: its name at any batch size. ``command``: what runs it alone. ``verdict``: the
+    error in short.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Entry:
     result: Result | None
     error: str | None = None
     command: str | None = None
+    verdict: str = "does not fit"
 
 
 def document(
@@ -42,8 +44,12 @@ def document(
     ``command``: what makes it again. ``max_power_w``: the power cap that it is judged under.
     """
     found = [
-        {"question": winner.question, "name": winner.run.name if winner.run else None, "reason": winner.reason}
-        for winner in winners(_runs(entries), max_power_w)
+        {
+            "question": winner.question,
+            "name": winner.best.name if winner.best else None,
+            "reason": winner.best.reason if winner.best else None,
+        }
+        for winner in winners([of_run(run) for run in _runs(entries)], max_power_w)
     ]
     return {
         "schema": SCHEMA,
@@ -94,14 +100,14 @@ def view(entries: Sequence[Entry], max_power_w: float | None = None) -> Group:
     runs = _runs(entries)
     if not runs:
         return Group(table, *errors)
-    answers = [Text(sentence(winner)) for winner in winners(runs, max_power_w)]
+    answers = [Text(sentence(winner)) for winner in winners([of_run(run) for run in runs], max_power_w)]
     return Group(table, *errors, Text(""), _reasons(runs), Text(""), *answers, *_bars(results))
 
 
 def _cells(entry: Entry) -> list[Text]:
     result = entry.result
     if result is None:
-        return [Text(entry.name, style="bold"), Text("does not fit", style="red")]
+        return [Text(entry.name, style="bold"), Text(entry.verdict, style="red")]
     return [
         Text(entry.name, style="bold"),
         Text(plain(result.tokens_per_s), style="bold"),

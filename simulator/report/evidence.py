@@ -11,6 +11,17 @@ from simulator.metrics.result import Result
 Scalar = str | int | float | bool | None
 
 
+def held(time: Mapping[str, float], bound_by: Mapping[str, str]) -> tuple[str, float] | None:
+    """The limit of ``bound_by`` (by op kind) that takes most of ``time`` (by op kind), and its share of it."""
+    total = sum(time.values())
+    shares: dict[str, float] = {}
+    for kind, seconds in time.items():
+        limit = bound_by.get(kind)
+        if limit is not None and total:
+            shares[limit] = shares.get(limit, 0.0) + seconds / total
+    return max(shares.items(), key=lambda item: (item[1], item[0])) if shares else None
+
+
 @dataclass(frozen=True)
 class Run:
     """A run to show. ``name`` is its own; ``design`` is what its name is at any batch size.
@@ -48,14 +59,7 @@ class Run:
     @property
     def held_by(self) -> tuple[str, float] | None:
         """What held the decode stage for the longest, and its share of the time; None where no limit is known."""
-        time = self.result.time_by_op_kind_s[self.stage]
-        total = sum(time.values())
-        shares: dict[str, float] = {}
-        for kind, seconds in time.items():
-            limit = self.result.bound_by.get(kind)
-            if limit is not None and total:
-                shares[limit] = shares.get(limit, 0.0) + seconds / total
-        return max(shares.items(), key=lambda item: (item[1], item[0])) if shares else None
+        return held(self.result.time_by_op_kind_s[self.stage], self.result.bound_by)
 
 
 @dataclass(frozen=True)

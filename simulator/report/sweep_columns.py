@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from simulator.report.evidence import Scalar, SweepTable
@@ -65,7 +65,16 @@ def columns(sweep: SweepTable) -> list[Column]:
 def _column(rows: Sequence[Row], name: str) -> Column:
     values = [row.get(name) for row in rows]
     numeric = all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
-    return Column(name, values, () if numeric else tuple(dict.fromkeys(str(value) for value in values)))
+    return Column(name, values, () if numeric else _ordered(dict.fromkeys(str(value) for value in values)))
+
+
+def _ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Names that are figures by size, others as they came."""
+    names = tuple(names)
+    try:
+        return tuple(sorted(names, key=float))
+    except ValueError:
+        return names
 
 
 def axes_of(sweep: SweepTable) -> list[Column]:

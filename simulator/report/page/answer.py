@@ -10,7 +10,7 @@ from simulator.report.evidence import Evidence, Run
 from simulator.report.numbers import plain, share_of_memory, si
 from simulator.report.page.html import table
 from simulator.report.pictures.picture import Table
-from simulator.report.winners import Winner, why, winners
+from simulator.report.winners import Candidate, Winner, of_run, why, winners
 
 COLUMNS = ("run", "tokens/s", "TPOT (ms)", "TTFT (ms)", "power (W)", "tokens/J", "memory", "held by")
 
@@ -51,35 +51,37 @@ def answer(evidence: Evidence) -> str:
     runs = evidence.runs
     if not runs:
         return ""
-    found = winners(runs, evidence.max_power_w)
-    cards = [_card(winner) for winner in found[:2]]
-    cap = evidence.max_power_w
-    third = found[2] if len(found) > 2 else Winner("Most tokens/s within a power cap", None, "no cap given yet")
-    cards.append(_card(third, _cap_input(cap)))
+    among = [of_run(run) for run in runs]
     failed = "".join(f"<li><b>{escape(name)}</b> {escape(reason)}</li>" for name, reason in evidence.failed.items())
     return (
         f'<p class="lead">{escape(conditions(runs))}. Figures are those of the decode stage.</p>'
-        f'<div class="cards">{"".join(cards)}</div>'
-        f"{_runs_table(runs)}{f'<ul class=failed>{failed}</ul>' if failed else ''}"
-        f'<script type="application/json" id="runs">{_runs_json(runs)}</script>'
+        f"{cards(among, evidence.max_power_w)}{_runs_table(runs)}"
+        f"{f'<ul class=failed>{failed}</ul>' if failed else ''}"
     )
+
+
+def cards(among: Sequence[Candidate], max_power_w: float | None) -> str:
+    """The winners, the last of them under a power cap that the reader can change."""
+    found = winners(among, max_power_w)
+    third = found[2] if len(found) > 2 else Winner("Most tokens/s within a power cap", None, "no cap given yet")
+    shown = f"{''.join(_card(winner) for winner in found[:2])}{_card(third, _cap_input(max_power_w))}"
+    return f'<div class="cards">{shown}<script type="application/json">{_contest(among)}</script></div>'
 
 
 def _cap_input(cap: float | None) -> str:
     value = f' value="{cap:g}"' if cap is not None else ""
     return (
-        f'<label class="cap">Power cap (W) <input id="cap" type="number" min="0" step="any" inputmode="decimal"{value}>'
-        "</label>"
+        f'<label class="cap">Power cap (W) <input type="number" min="0" step="any" inputmode="decimal"{value}></label>'
     )
 
 
 def _card(winner: Winner, more: str = "") -> str:
-    name = winner.run.label if winner.run else "-"
-    live = ' aria-live="polite" id="cap-card"' if more else ""
+    name, reason = (winner.best.label, winner.best.reason) if winner.best else ("-", "")
     return (
-        f'<article class="card"{live}><h2 class="ask">{escape(winner.question)}</h2>'
-        f'<p class="who">{escape(name)}</p><p class="figure">{escape(winner.figure)}</p>'
-        f'<p class="why">{escape(winner.reason)}</p><p class="margin">{escape(winner.margin)}</p>{more}</article>'
+        f'<article class="card{" capped" if more else ""}"><h3 class="ask">{escape(winner.question)}</h3>'
+        f'<div{" aria-live=polite" if more else ""}><p class="who">{escape(name)}</p>'
+        f'<p class="figure">{escape(winner.figure)}</p>'
+        f'<p class="why">{escape(reason)}</p><p class="margin">{escape(winner.margin)}</p></div>{more}</article>'
     )
 
 
@@ -93,7 +95,7 @@ def _runs_table(runs: Sequence[Run]) -> str:
             run.result.power_w,
             run.result.tokens_per_j,
             share_of_memory(run.result.capacity.needed_bytes, run.result.capacity.available_bytes),
-            why(run).removeprefix("held by "),
+            why(run.held_by).removeprefix("held by "),
         )
         for run in runs
     ]
@@ -104,20 +106,28 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else seconds * 1e3
 
 
-def _runs_json(runs: Sequence[Run]) -> str:
-    """What the page needs to judge under another cap."""
-    rows = [
-        {
-            "label": run.label,
-            "design": run.design,
-            "tokens_per_s": run.result.tokens_per_s,
-            "power_w": run.result.power_w,
-            "figure": f"{plain(run.result.tokens_per_s)} tokens/s at {si(run.result.power_w, 'W')}",
-            "why": why(run),
-        }
-        for run in runs
-    ]
-    return embedded(rows)
+def _contest(among: Sequence[Candidate]) -> str:
+    """What the page needs to judge under any cap: whoever is first or second of those that draw no more."""
+    known = [(one.power_w, one.tokens_per_s, one) for one in among if one.power_w and one.tokens_per_s]
+    kept: list[dict[str, object]] = []
+    top: dict[str, float] = {}
+    for power_w, speed, one in sorted(known, key=lambda item: (item[0], -item[1], item[2].name)):
+        rivals = [other for group, other in top.items() if group != one.group]
+        if speed <= top.get(one.group, 0.0) or (len(rivals) > 1 and speed <= min(rivals)):
+            continue
+        top = dict(sorted({**top, one.group: speed}.items(), key=lambda item: -item[1])[:2])
+        figure = f"{plain(speed)} tokens/s at {si(power_w, 'W')}"
+        kept.append(
+            {
+                "label": one.label,
+                "group": one.group,
+                "tokens_per_s": speed,
+                "power_w": power_w,
+                "figure": figure,
+                "why": one.reason,
+            }
+        )
+    return embedded(kept)
 
 
 def embedded(value: object) -> str:

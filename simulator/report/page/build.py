@@ -55,7 +55,7 @@ def _sections(evidence: Evidence) -> Mapping[str, tuple[str, str]]:
         "designs": ("Each design", designs(runs)),
     }
     for position, sweep in enumerate(evidence.sweeps):
-        found[f"sweep-{position}"] = (f"Sweep {sweep.name}", sweep_section(sweep, position))
+        found[f"sweep-{position}"] = (f"Sweep {sweep.name}", sweep_section(sweep, position, evidence.max_power_w))
     return {name: (words, content) for name, (words, content) in found.items() if content}
 
 

@@ -24,7 +24,7 @@ def _design(name: str, runs: Sequence[Run], *, first: bool) -> str:
     values = run.result.arch.values
     parts = [figure(picture) for picture in point_pictures(run)]
     for one in runs:
-        parts.append(f'<h3 class="batch">{escape(one.label)}: {escape(why(one))}</h3>')
+        parts.append(f'<h3 class="batch">{escape(one.label)}: {escape(why(one.held_by))}</h3>')
         parts.append(grid([figure(picture) for picture in run_pictures(one)]))
         if one.command:
             parts.append(f"<p>This run again:</p>{code(one.command)}")
@@ -45,7 +45,7 @@ def _rests_on(runs: Sequence[Run]) -> str:
     sources = [f"{values.get('name')}: {values.get('source')}"] if values.get("source") else []
     sources += [
         f"{name}: {' '.join(str(part['source']).split())}"
-        for name, part in values.get("components", {}).items()
+        for name, part in sorted(values.get("components", {}).items())
         if part.get("source")
     ]
     shown = [listing("Assumptions, guesses and approximations", assumptions), listing("Calibrations", fitted)]

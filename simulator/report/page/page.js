@@ -22,7 +22,7 @@
 
   // What a mark stands for, by pointer and by keyboard.
   const tip = document.getElementById("tip");
-  let shown = null;
+  let shown = null, byKey = false;
   const hide = () => { shown?.classList.remove("on"); shown = null; tip.hidden = true; };
   const show = (mark) => {
     if (mark === shown) return;
@@ -33,6 +33,9 @@
     tip.replaceChildren(Object.assign(document.createElement("b"), { textContent: name }),
       ...lines.map((line) => Object.assign(document.createElement("span"), { textContent: line })));
     tip.hidden = false;
+    put(mark);
+  };
+  const put = (mark) => {
     const box = mark.getBoundingClientRect(), room = tip.getBoundingClientRect();
     const left = Math.min(Math.max(12, box.left + box.width / 2 - room.width / 2), innerWidth - room.width - 12);
     const above = box.top - room.height - 8;
@@ -52,6 +55,7 @@
   for (const stage of all(document, ".stage")) {
     stage.addEventListener("pointermove", (event) => {
       const mark = event.target.closest("[data-tip]") ?? nearest(stage, event.clientX, event.clientY);
+      byKey = false;
       if (mark) show(mark); else hide();
     });
     stage.addEventListener("pointerleave", hide);
@@ -66,10 +70,11 @@
       const at = marks.indexOf(shown);
       const next = event.key === "Home" ? 0 : event.key === "End" ? marks.length - 1
         : at < 0 ? (step > 0 ? 0 : marks.length - 1) : (at + step + marks.length) % marks.length;
+      byKey = true;
       show(marks[next]);
     });
   }
-  addEventListener("scroll", hide, { passive: true });
+  addEventListener("scroll", () => { if (byKey && shown) put(shown); else hide(); }, { passive: true });
 
   // Filters: a mark or a row is shown while the chips of all its keys are pressed.
   const apply = (figure) => {
@@ -100,17 +105,17 @@
   });
 
   // Another power cap.
-  const cap = document.getElementById("cap");
-  if (cap) {
-    const runs = JSON.parse(document.getElementById("runs").textContent), card = document.getElementById("cap-card");
+  for (const cards of all(document, ".cards")) {
+    const runs = JSON.parse(cards.querySelector("script").textContent), card = cards.querySelector(".capped");
+    const cap = card.querySelector("input");
     cap.addEventListener("input", () => {
       const most = cap.value === "" ? NaN : +cap.value;
-      const within = runs.filter((run) => run.tokens_per_s && run.power_w <= most).sort((a, b) => b.tokens_per_s - a.tokens_per_s);
-      const best = within[0], other = within.find((run) => run.design !== best.design);
+      const within = runs.filter((run) => run.power_w <= most).sort((a, b) => b.tokens_per_s - a.tokens_per_s);
+      const best = within[0], other = within.find((run) => run.group !== best.group);
       const put = (part, words) => { card.querySelector(part).textContent = words; };
       put(".ask", Number.isNaN(most) ? "Most tokens/s within a power cap" : `Most tokens/s within ${most} W`);
       put(".who", best ? best.label : "-");
-      put(".figure", best ? best.figure : Number.isNaN(most) ? "no cap given yet" : "no run qualifies");
+      put(".figure", best ? best.figure : Number.isNaN(most) ? "no cap given yet" : "none qualifies");
       put(".why", best ? best.why : "");
       put(".margin", other ? `${(best.tokens_per_s / other.tokens_per_s).toPrecision(3)} x ${other.label}` : "");
     });

@@ -5,7 +5,7 @@
   const fine = (value) => value === null ? "-" : typeof value !== "number" ? value
     : Number.isInteger(value) && Math.abs(value) < 1e7 ? value.toLocaleString("en") : +value.toPrecision(4);
 
-  for (const sweep of all(document, ".sweep")) start(sweep, JSON.parse(sweep.querySelector("script[type='application/json']").textContent));
+  for (const sweep of all(document, ".sweep")) start(sweep, JSON.parse(sweep.querySelector("script.data").textContent));
 
   function start(sweep, data) {
     const columns = data.columns, byName = Object.fromEntries(columns.map((column, n) => [column.name, n]));

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from html import escape
 
 from simulator.report.evidence import Scalar, SweepTable
-from simulator.report.page.answer import embedded
+from simulator.report.page.answer import cards, embedded
 from simulator.report.page.html import code, figure, grid
 from simulator.report.pictures.catalog import sweep_pictures
 from simulator.report.pictures.sweeps import name_of
 from simulator.report.sweep_columns import Column, columns, done
+from simulator.report.winners import candidates
 
 MOST_BOXES = 12
 """An axis of more values is filtered by a range."""
@@ -21,7 +22,7 @@ DIGITS = 5
 """Significant digits of figures on the page; all of them are in the sweep's own table."""
 
 
-def sweep_section(sweep: SweepTable, position: int) -> str:
+def sweep_section(sweep: SweepTable, position: int, max_power_w: float | None = None) -> str:
     """All of one sweep."""
     shown = columns(sweep)
     rows = done(sweep)
@@ -47,7 +48,8 @@ def sweep_section(sweep: SweepTable, position: int) -> str:
         for c in shown
     )
     return (
-        f'<div class="sweep" data-sweep="{name}"><p class="lead">{escape(_counts(sweep))}</p>{tools}'
+        f'<div class="sweep" data-sweep="{name}"><p class="lead">{escape(_counts(sweep))}</p>'
+        f"{cards(candidates(sweep), max_power_w)}{tools}"
         f'<details open><summary>Filters</summary><div class="filters">{filters}</div></details>'
         f"{grid([figure(picture) for picture in sweep_pictures(sweep)])}"
         '<h3>Points</h3><div class="scroll" tabindex="0" role="region" aria-label="Points">'
@@ -55,7 +57,7 @@ def sweep_section(sweep: SweepTable, position: int) -> str:
         '<tbody></tbody></table></div><div class="pager"><button type="button" class="back">Previous</button>'
         '<span class="where" role="status"></span><button type="button" class="on-page">Next</button></div>'
         f"<p>This sweep again:</p>{code(sweep.command)}"
-        f'<script type="application/json">{_data(shown, rows)}</script></div>'
+        f'<script type="application/json" class="data">{_data(shown, rows)}</script></div>'
     )
 
 
@@ -72,7 +74,7 @@ def _counts(sweep: SweepTable) -> str:
 
 def _filter(column: Column, position: int, sweep: str) -> str:
     label = escape(name_of(column.name))
-    values = list(dict.fromkeys(str(value) for value in sorted(column.values, key=_order)))
+    values = column.categories or [str(value) for value in sorted(set(column.values), key=_order)]
     if len(values) <= MOST_BOXES and (column.categories or len(values) < 8):
         boxes = "".join(
             f'<label><input type="checkbox" checked data-column="{position}" value="{escape(value)}">'

@@ -29,6 +29,9 @@ UNITS = {
     "edp_j_s": "energy x delay (J s)",
 }
 HIGHER = ("tokens_per_s", "tokens_per_j")
+MOST_MARKS = 40
+"""Marks on a front; one with more points is a line."""
+
 MOST_LINES = 1500
 """Lines of a picture of parallel coordinates; more are a grey surface."""
 
@@ -46,6 +49,10 @@ def front(sweep: SweepTable) -> list[Picture]:
         wanted.append((objectives[0], objectives[1]))
     by_name = {column.name: column for column in columns(sweep)}
     return [_front(sweep, by_name[x], by_name[y]) for x, y in wanted if x in by_name and y in by_name]
+
+
+def _marked(best: Sequence[int]) -> str:
+    return f" (line; {MOST_MARKS} of them as diamonds)" if len(best) > MOST_MARKS else " (diamonds)"
 
 
 def _better_low(sweep: SweepTable, column: str) -> bool:
@@ -66,7 +73,7 @@ def _front(sweep: SweepTable, x: Column, y: Column) -> Picture:
         f"{len(xs)} points of the sweep on two axes; the line joins the {len(best)} that no other beats in both.",
         lambda width: _draw_front(x, y, best, axes, width),
         Table(("front", *heads), table),
-        note=f"{len(best)} of {len(xs)} points are on the front (diamonds). Drag to select.",
+        note=f"{len(best):,} of {len(xs):,} points are on the front{_marked(best)}. Drag to select.",
         half=True,
     )
 
@@ -115,7 +122,8 @@ def _draw_front(x: Column, y: Column, best: Sequence[int], axes: Sequence[Column
     canvas.add("path", d=dots, class_="points s-c0")
     steps = " ".join(f"{to_x(xs[i]):.1f},{to_y(ys[i]):.1f}" for i in best)
     canvas.add("polyline", points=steps, class_="series s-c3")
-    for i in best:
+    every = max(1, (len(best) - 1) / (MOST_MARKS - 1))
+    for i in [best[round(n * every)] for n in range(min(len(best), MOST_MARKS))]:
         settings = "; ".join(f"{axis.name} {axis.values[i]}" for axis in axes)
         words = tip(f"{plain(ys[i])} {name_of(y.name)}", f"{plain(xs[i])} {name_of(x.name)}", settings)
         mark(canvas, "diamond", to_x(xs[i]), to_y(ys[i]), 4.5, "m dot f-c3", data_tip=words)
@@ -172,8 +180,8 @@ def _draw_parallel(shown: Sequence[Column], every: int, width: float) -> Canvas:
     canvas.add("path", d=_paths(lines, every), class_="lines")
     for position, line in enumerate(lines):
         canvas.line(line.x, top, line.x, bottom, "axis")
-        room = step * (2 if narrow else 1) - 6
-        up = 34 - 16 * (position % 2 if narrow else 0)
+        room = min(2 * step - 8, line.x + 20 if position == len(lines) - 1 else width)
+        up = 36 - 18 * (position % 2)
         anchor = "start" if position == 0 else "end" if position == len(lines) - 1 else "middle"
         words = shortened(name_of(line.column.name), room, 12.5)
         shift = -20 if anchor == "start" else 36 if anchor == "end" else 0
