@@ -177,7 +177,9 @@ def _draw_parallel(shown: Sequence[Column], every: int, width: float) -> Canvas:
     left, right = 30.0, width - 40
     step = (right - left) / (len(shown) - 1)
     lines = [Line(c, _scale(c, bottom, top), left + n * step) for n, c in enumerate(shown)]
-    canvas.add("path", d=_paths(lines, every), class_="lines")
+    with canvas.group(class_="lines"):
+        for path in _paths(lines, every):
+            canvas.add("path", d=path)
     for position, line in enumerate(lines):
         canvas.line(line.x, top, line.x, bottom, "axis")
         room = min(2 * step - 8, line.x + 20 if position == len(lines) - 1 else width)
@@ -204,7 +206,7 @@ def _upright_ticks(canvas: Canvas, line: Line, room: float) -> None:
         canvas.text(line.x + 5, line.scale(value) + 4, shortened(words, max(room, 30), 11), "small halo")
 
 
-def _paths(lines: Sequence[Line], every: int) -> str:
+def _paths(lines: Sequence[Line], every: int) -> list[str]:
     columns_of = [[line.scale(v) if not math.isnan(v) else None for v in line.column.numbers] for line in lines]
     seen = set()
     for row in range(0, len(columns_of[0]), every):
@@ -217,7 +219,7 @@ def _paths(lines: Sequence[Line], every: int) -> str:
             path.append(f"{pen}{line.x:.0f} {y:.0f}")
             pen = "L"
         seen.add("".join(path))
-    return "".join(sorted(seen))
+    return sorted(seen)
 
 
 def sensitivity(sweep: SweepTable) -> list[Picture]:

@@ -106,7 +106,7 @@ def classes() -> str:
         ".hatch{stroke:var(--paper);stroke-width:2.2}"
         ".wire{fill:none;stroke:var(--soft);stroke-width:1.5}"
         ".points{fill:none;stroke-width:4;stroke-linecap:round;stroke-opacity:.45}"
-        ".lines{fill:none;stroke:var(--c0);stroke-width:1;stroke-opacity:.16}"
+        ".lines{fill:none;stroke:var(--c0);stroke-width:1;stroke-opacity:.14}"
         ".cap{fill:none;stroke:var(--c3);stroke-width:1.5;stroke-dasharray:2 3}"
     )
 
