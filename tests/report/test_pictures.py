@@ -7,7 +7,7 @@ from functools import cache
 from xml.etree import ElementTree as ET
 
 import pytest
-from drawn_runs import DESIGNS, run, runs, sweep
+from drawn_runs import DESIGNS, MODEL, run, runs, sweep
 
 from simulator.report.command_roles import row_hit_share
 from simulator.report.evidence import Evidence
@@ -139,3 +139,9 @@ def test_a_run_without_decode_steps_still_has_a_report() -> None:
     names = set(every_picture(Evidence([run("aim_1card", output_tokens=1)])))
     assert "energy-class" in names
     assert not names & {"survey", "latency"}
+
+
+def test_a_run_in_the_survey_says_in_what_it_differs_from_the_published_points() -> None:
+    rows = pictures()["survey"].table.rows
+    assert rows[0][8] == f"simulated; {MODEL.n_parameters / 1e9:.3g} billion parameters, the published points about 7"
+    assert "batch 8, the published points are batch 1" in str(rows[len(DESIGNS)][8])

@@ -98,10 +98,10 @@ def _end_labels(canvas: Canvas, ends: list[tuple[float, str]], x: float, width: 
 
 
 def latency(runs: Sequence[Run]) -> Picture | None:
-    """Tokens/s of all sequences against the time per token that each of them sees."""
+    """Tokens/s of all sequences against the time per token that each of them sees; None for fewer than two runs."""
     groups = by_design(runs)
     shown = [run for group in groups.values() for run in group]
-    if not shown:
+    if len(shown) < 2:
         return None
     fastest = min(shown, key=lambda run: run.result.latency.tpot_s or 0.0)
     rows = [

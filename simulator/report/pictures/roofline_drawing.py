@@ -93,11 +93,16 @@ def _slope(canvas: Canvas, frame: Frame, name: str, bytes_per_s: float, roof: fl
     words = f"{name}, {si(bytes_per_s, 'B/s')}"
     x1, y1, x2, y2 = x(start), y(start * bytes_per_s), x(end), y(end * bytes_per_s)
     canvas.line(x1, y1, x2, y2, "roof", data_tip=words)
+    room = text_width(words, 11)
+    if math.dist((x1, y1), (x2, y2)) < room:
+        # The line is too short to carry its figure, which stands at its end instead.
+        canvas.text(x2 + 6, y2 + 14, words, "small halo")
+        return [Box(x2, y2 + 2, x2 + room, y2 + 18)]
     angle = math.atan2(y2 - y1, x2 - x1)
     left, base = x1 + 8 * math.cos(angle), y1 - 9
     where = f"translate({left:.1f} {base:.1f}) rotate({math.degrees(angle):.1f})"
     canvas.text(0, 0, words, "small halo", transform=where)
-    steps = range(0, int(text_width(words, 11)), 12)
+    steps = range(0, int(room), 12)
     return [
         Box(
             left + n * math.cos(angle) - 6,

@@ -18,6 +18,9 @@ from simulator.report.svg.scales import Scale, log_around
 from simulator.report.svg.style import FAMILY_COLOURS, FAMILY_NAMES, FAMILY_SHAPES
 
 OURS = "this report"
+PUBLISHED_SIZES = (6e9, 9e9)
+"""Parameters of models that are of about the size of the published ones."""
+
 COLUMNS = ("system", "platform", "method", "model", "precision", "tokens/s", "W", "tokens/J", "to be minded", "source")
 
 
@@ -125,7 +128,24 @@ def _run_mark(canvas: Canvas, run: Run, x: float, y: float) -> None:
 
 
 def _mind(run: Run) -> str:
-    return "simulated" if run.batch == 1 else f"simulated; batch {run.batch}, the published points are batch 1"
+    """In what a run differs from the published points."""
+    found = ["simulated"]
+    if run.batch != 1:
+        found.append(f"batch {run.batch}, the published points are batch 1")
+    size = _parameters(run.result.workload.values.get("model"))
+    if size is not None and not PUBLISHED_SIZES[0] <= size <= PUBLISHED_SIZES[1]:
+        found.append(f"{size / 1e9:.3g} billion parameters, the published points about 7")
+    return "; ".join(found)
+
+
+def _parameters(model: object) -> float | None:
+    """Parameters of a dense decoder by its shape, norms left out; None for any other."""
+    names = ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")
+    if not isinstance(model, dict) or any(not isinstance(model.get(name), int) for name in names):
+        return None
+    layers, d_model, heads, kv_heads, head_dim, d_ff, words = (model[name] for name in names)
+    block = d_model * (2 * heads + 2 * kv_heads) * head_dim + 3 * d_model * d_ff
+    return float(layers * block + words * d_model * (1 if model.get("tie_embeddings") else 2))
 
 
 def _run_row(run: Run) -> tuple[Cell, ...]:
