@@ -11,7 +11,7 @@ from simulator.report.evidence import Scalar, SweepTable
 from simulator.report.page.answer import cards, embedded
 from simulator.report.page.html import code, figure, grid
 from simulator.report.pictures.catalog import sweep_pictures
-from simulator.report.pictures.sweeps import name_of
+from simulator.report.pictures.sweep_axes import name_of
 from simulator.report.sweep_columns import Column, columns, done
 from simulator.report.winners import candidates
 

@@ -13,7 +13,9 @@ from simulator.report.pictures.picture import Picture
 from simulator.report.pictures.roofline import roofline
 from simulator.report.pictures.shares import energy_by_class, energy_by_component, energy_by_op, time_by_op
 from simulator.report.pictures.survey import survey
-from simulator.report.pictures.sweeps import front, parallel, sensitivity
+from simulator.report.pictures.sweep_fronts import front
+from simulator.report.pictures.sweep_parallel import parallel
+from simulator.report.pictures.sweep_sensitivity import sensitivity
 from simulator.report.pictures.topology import topology
 
 
