@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const PAGE = 50;
+  const PAGE = 50, LINES = 1500;
   const all = (where, selector) => Array.from(where.querySelectorAll(selector));
   const fine = (value) => value === null ? "-" : typeof value !== "number" ? value
     : Number.isInteger(value) && Math.abs(value) < 1e7 ? value.toLocaleString("en") : +value.toPrecision(4);
@@ -122,15 +122,15 @@
       brush.addEventListener("pointerup", () => { from = null; });
     }
 
-    // The selection, over the drawings.
+    // The selection, under the letters of the drawings.
     const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
     const draw = (part) => {
       for (const svg of all(sweep, ".stage svg")) {
         const brushes = all(svg, ".brush");
         if (!brushes.length || !svg.getClientRects().length) continue;
         svg.querySelector(".points,.lines").style.opacity = part ? 0.18 : "";
-        let canvas = svg.nextElementSibling;
-        if (!canvas) { canvas = document.createElement("canvas"); canvas.setAttribute("aria-hidden", "true"); svg.parentElement.style.position = "relative"; svg.after(canvas); }
+        let canvas = svg.previousElementSibling;
+        if (!canvas) { canvas = document.createElement("canvas"); canvas.setAttribute("aria-hidden", "true"); svg.parentElement.style.position = "relative"; svg.before(canvas); }
         const box = svg.getBoundingClientRect(), sharp = devicePixelRatio || 1, zoom = box.width / svg.viewBox.baseVal.width;
         [canvas.width, canvas.height] = [box.width * sharp, box.height * sharp];
         const pen = canvas.getContext("2d");
@@ -143,30 +143,34 @@
     const points = (pen, [x, y]) => {
       const [xs, ys] = [x, y].map((axis) => columns[byName[axis.column]].values);
       pen.fillStyle = colour("--c0");
+      const seen = new Set();
       for (let row = 0; row < data.rows; row++) if (selected[row] && xs[row] !== null && ys[row] !== null) {
+        const at = Math.round(place(x, xs[row])) * 4096 + Math.round(place(y, ys[row]));
+        if (seen.has(at)) continue;
+        seen.add(at);
         pen.beginPath();
-        pen.arc(place(x, xs[row]), place(y, ys[row]), 2.6, 0, 7);
+        pen.arc(Math.floor(at / 4096), at % 4096, 2.6, 0, 7);
         pen.fill();
       }
     };
     const lines = (pen, axes) => {
       pen.strokeStyle = colour("--c0");
-      let count = 0;
-      for (let row = 0; row < data.rows; row++) count += selected[row];
-      pen.globalAlpha = Math.max(0.06, Math.min(0.9, 60 / (count + 1)));
+      const rows = [];
+      for (let row = 0; row < data.rows; row++) if (selected[row]) rows.push(row);
+      const every = Math.max(1, Math.ceil(rows.length / LINES)), drawn = rows.filter((_, n) => n % every === 0);
+      pen.globalAlpha = Math.max(0.08, Math.min(0.9, 60 / (drawn.length + 1)));
       pen.lineWidth = 1.1;
-      pen.beginPath();
-      for (let row = 0; row < data.rows; row++) if (selected[row]) {
+      const columnOf = axes.map(({ axes: [axis] }) => columns[byName[axis.column]].values);
+      for (const row of drawn) {
         let down = false;
-        for (const { x, axes: [axis] } of axes) {
-          const v = columns[byName[axis.column]].values[row];
-          if (v === null) { down = false; continue; }
-          if (down) pen.lineTo(x, place(axis, v)); else pen.moveTo(x, place(axis, v));
-          down = true;
-        }
-        if (row % 64 === 63) { pen.stroke(); pen.beginPath(); }
+        pen.beginPath();
+        axes.forEach(({ x, axes: [axis] }, n) => {
+          const v = columnOf[n][row];
+          if (v !== null) { if (down) pen.lineTo(x, place(axis, v)); else pen.moveTo(x, place(axis, v)); }
+          down = v !== null;
+        });
+        pen.stroke();
       }
-      pen.stroke();
     };
     addEventListener("resize", later);
     document.addEventListener("themechange", later);

@@ -35,7 +35,7 @@ def parallel(sweep: SweepTable) -> Picture | None:
     if len(shown) < 2 or not n_rows:
         return None
     every = max(1, math.ceil(n_rows / MOST_LINES))
-    part = f" One line in {every} is drawn; a selection shows all of its own." if every > 1 else ""
+    part = f" One line in {every} is drawn, and of a selection at most {MOST_LINES:,}." if every > 1 else ""
     return Picture(
         f"parallel:{sweep.name}",
         "Parallel coordinates",
