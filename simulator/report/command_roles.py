@@ -58,9 +58,13 @@ def row_hit_share(commands: Mapping[str, int], roles: Mapping[str, Mapping[str, 
     return max(0.0, 1 - banks[ACTIVATE] / banks[COLUMN])
 
 
-def refresh_share(commands: Mapping[str, int], time_ps: int, part: Mapping[str, Any]) -> float | None:
-    """Share of the time in which a rank of the memory ``part`` was refreshing; None without refresh."""
-    refresh = part.get("dram", {}).get("refresh")
-    if refresh is None or not time_ps:
+def refresh_share(commands: Mapping[str, int], time_ps: int, parts: Iterable[Mapping[str, Any]]) -> float | None:
+    """Share of the time in which a rank of the memories among ``parts`` was refreshing, on average.
+
+    None without refresh, and where memories differ in how they refresh, since commands are counted by name alone.
+    """
+    found = [refresh for part in parts if (refresh := part.get("dram", {}).get("refresh"))]
+    if not time_ps or len({(refresh["command"], refresh["time_ps"]) for refresh in found}) != 1:
         return None
-    return float(commands.get(refresh["command"], 0) * refresh["time_ps"] / (refresh["ranks"] * time_ps))
+    ranks = sum(refresh["ranks"] for refresh in found)
+    return float(commands.get(found[0]["command"], 0) * found[0]["time_ps"] / (ranks * time_ps))

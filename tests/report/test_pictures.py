@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from drawn_runs import DESIGNS, MODEL, run, runs, sweep
 
-from simulator.report.command_roles import row_hit_share
+from simulator.report.command_roles import refresh_share, row_hit_share
 from simulator.report.evidence import Evidence
 from simulator.report.pictures.catalog import every_picture
 from simulator.report.pictures.hops import looks_of, pj_per_bit
@@ -126,6 +126,15 @@ def test_row_hits_count_each_bank_of_a_command() -> None:
     assert row_hit_share({"ACT4": 4, "MACab": 10}, roles) == pytest.approx(1 - 16 / 160)
     assert row_hit_share({"ACT4": 1, "RD": 5}, roles) == pytest.approx(0.2)
     assert row_hit_share({"ACT4": 1}, roles) is None
+
+
+def test_refresh_takes_its_commands_over_all_ranks() -> None:
+    one = {"dram": {"refresh": {"command": "REFab", "time_ps": 50, "ranks": 4}}}
+    assert refresh_share({"REFab": 8}, 1000, [one]) == pytest.approx(8 * 50 / 4000)
+    assert refresh_share({"REFab": 8}, 1000, [one, one, {}]) == pytest.approx(8 * 50 / 8000)
+    slower = {"dram": {"refresh": {"command": "REFab", "time_ps": 90, "ranks": 4}}}
+    assert refresh_share({"REFab": 8}, 1000, [one, slower]) is None
+    assert refresh_share({"REFab": 8}, 1000, [{"dram": {"refresh": None}}]) is None
 
 
 def test_a_run_whose_platform_cannot_be_built_has_no_pictures_of_it() -> None:

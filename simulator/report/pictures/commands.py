@@ -44,12 +44,8 @@ def facts(run: Run) -> str:
     """Row hits and refresh in words."""
     parts = list(run.point["components"].values()) if run.point else []
     hits = row_hit_share(run.result.commands, roles_of(parts))
-    refreshing = [
-        share
-        for part in parts
-        if (share := refresh_share(run.result.commands, run.result.time_ps * _devices(run), part)) is not None
-    ]
-    shown = percent(refreshing[0]) if len(refreshing) == 1 else NONE
+    refreshing = refresh_share(run.result.commands, run.result.time_ps * _devices(run), parts)
+    shown = NONE if refreshing is None else percent(refreshing)
     return (
         f"Row hits: {NONE if hits is None else percent(hits)} of column accesses, each bank of a command counted. "
         f"Refresh: {shown} of a rank's time."

@@ -62,8 +62,12 @@ def roofs(point: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float]]
     times = Counter(hop for part in point["components"].values() for hop in part.get("bytes_per_s", {}))
     for name, part in point["components"].items():
         for hop, bytes_per_s in part.get("bytes_per_s", {}).items():
-            wires = HOP_NAMES.get(hop, hop)
-            slopes[wires if times[hop] == 1 else f"{wires} of {name}"] = bytes_per_s * point["devices"]
+            wires, rate = HOP_NAMES.get(hop, hop), bytes_per_s * point["devices"]
+            alike = next((known for known, other in slopes.items() if other == rate and known.startswith(wires)), None)
+            if alike is not None:
+                slopes[f"{alike} and {name}"] = slopes.pop(alike)
+            else:
+                slopes[wires if times[hop] == 1 else f"{wires} of {name}"] = rate
         for bits, flops_per_s in part.get("flops_per_s_by_bits", {}).items():
             flats[f"{name}, {bits} bit"] = flops_per_s * point["devices"]
         if part.get("flops_per_s"):

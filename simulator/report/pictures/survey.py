@@ -143,6 +143,9 @@ def _parameters(model: object) -> float | None:
     names = ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")
     if not isinstance(model, dict) or any(not isinstance(model.get(name), int) for name in names):
         return None
+    parts = model.get("architecture", {})
+    if (parts.get("attention", {}).get("kind"), parts.get("feed_forward", {}).get("kind")) != ("attention", "gated"):
+        return None
     layers, d_model, heads, kv_heads, head_dim, d_ff, words = (model[name] for name in names)
     block = d_model * (2 * heads + 2 * kv_heads) * head_dim + 3 * d_model * d_ff
     return float(layers * block + words * d_model * (1 if model.get("tie_embeddings") else 2))

@@ -43,7 +43,6 @@ def topology(run: Run) -> Picture | None:
         f"{many}Boxes are parts, lines are links and uses: {joined}.",
         lambda width: _draw(parts, edges, levels, devices, width),
         Table(("part", "kind", "at most", "description", "source"), rows),
-        note=many,
     )
 
 
