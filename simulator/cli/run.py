@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_engine, add_exact, add_json, add_overrides, positive_int
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from simulator.metrics.result import Result
 
 RESULT_FILE = "result.json"
 
@@ -60,7 +66,12 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.raw(result.to_json())
     else:
-        from simulator.report.run_view import view
-
-        output.show(view(result))
+        output.show(_view(result))
     return 0
+
+
+def _view(result: Result) -> Group:
+    """The picture that fits what ran."""
+    from simulator.report import run_view, traffic_view
+
+    return run_view.view(result) if result.traffic is None else traffic_view.view(result, result.traffic)

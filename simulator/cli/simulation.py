@@ -33,7 +33,8 @@ def simulate_named(  # noqa: PLR0913 - the command line's own arguments
         for_workload.append(f"batch={batch}")
     arch = api.load_arch(arch_ref, for_arch)
     workload = api.load_workload(workload_ref, for_workload)
-    with progress(f"{arch_ref}, {workload_ref}") as report:
+    unit = "tokens" if workload.traffic is None else "requests"
+    with progress(f"{arch_ref}, {workload_ref}", unit) as report:
         return api.simulate(arch, workload, exact=exact, engine=engine, hooks=hooks, progress=report)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from simulator.config.nearest import hint
 from simulator.config.platform_schema import Platform
+from simulator.config.traffic_schema import TrafficScenario
 from simulator.config.tree import Node, Origin, dotted, replace
 from simulator.config.workload_schema import Scenario
 from simulator.config.yaml_reader import parse_scalar_or_flow
@@ -33,7 +34,7 @@ WORKLOAD_PREFIX = "workload."
 
 def for_workload(path: str) -> bool:
     """Whether the dotted ``path`` is a workload's: below ``workload``, or with a first key that only workloads have."""
-    only_workload = set(Scenario.model_fields) - set(Platform.model_fields)
+    only_workload = {*Scenario.model_fields, *TrafficScenario.model_fields} - set(Platform.model_fields)
     return path.startswith(WORKLOAD_PREFIX) or path.split(".", 1)[0] in only_workload
 
 

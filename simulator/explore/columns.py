@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 
@@ -16,12 +16,24 @@ Row = dict[str, Scalar]
 """Column -> value."""
 
 LEFT_OUT = {
-    *("schema", "arch.values", "workload.values", "assumptions", "calibrations", "work_by_op_kind", "busy_profile"),
+    *(
+        "schema",
+        "arch.values",
+        "workload.values",
+        "assumptions",
+        "calibrations",
+        "work_by_op_kind",
+        "busy_profile",
+        "traffic.series",
+    ),
     *(f"provenance.{name}" for name in ("config_hashes", "python", "wall_s")),
 }
 """Parts of a result that are no figure, or (``wall_s``) not the same every time."""
 
-HIGHER_IS_BETTER = ("tokens_per_s", "tokens_per_j")
+HIGHER_IS_BETTER = (
+    *("tokens_per_s", "tokens_per_j", "traffic.answered_per_s", "traffic.total_tokens_per_s"),
+    *("traffic.slo.met_share", "traffic.slo.goodput_per_s"),
+)
 """Columns to be maximised unless said otherwise; any other figure is a cost."""
 
 Direction = Literal["max", "min"]
@@ -53,11 +65,18 @@ def fixed_columns(model: type[BaseModel] = Result, prefix: str = "") -> dict[str
         column = f"{prefix}{field.alias or name}"
         if column in LEFT_OUT:
             continue
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found |= fixed_columns(field.annotation, f"{column}.")
+        part = _part(field.annotation)
+        if part is not None:
+            found |= fixed_columns(part, f"{column}.")
         else:
             found[column] = str(field.annotation).startswith("dict")
     return found
+
+
+def _part(annotation: object) -> type[BaseModel] | None:
+    """The class of a part of the result, which some results may not have."""
+    choices = (annotation, *get_args(annotation))
+    return next((c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
 def check_column(name: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from simulator.metrics.traffic import Traffic
+
 SCHEMA: Final = "nearbank.result/1"
 
 STAGES = ("prefill", "decode")
@@ -138,6 +140,7 @@ class Result(Record):
     area_by_component_mm2: dict[str, float] = Field(default_factory=dict)
     mapping: dict[str, dict[str, dict[str, int | str]]] = Field(default_factory=dict)
     thermal: Thermal | None = None
+    traffic: Traffic | None = None
     assumptions: tuple[str, ...]
     calibrations: tuple[dict[str, Any], ...]
     provenance: Provenance

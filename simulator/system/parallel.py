@@ -7,6 +7,7 @@ A step is simulated in parts, each with the number of times it happens one after
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import networkx as nx
@@ -60,6 +61,8 @@ class ParallelRunner:
         self._align = platform.parallelism.start == "refresh"
         self._aligning = False
         shared = self._policy.model(model, self.plan.tensor) if self.plan.tensor > 1 else model
+        self.block_model = replace(shared, n_layers=1)
+        """One block as a device holds it."""
         in_step = self.plan.microbatch * self.plan.active
         self._blocks = parts.OneBlock(shared, in_step, workload.precision)
         self._whole = parts.OneBlock(model, self.plan.microbatch, workload.precision)
@@ -97,17 +100,29 @@ class ParallelRunner:
             self._step("decode", step.weight, self._blocks.decode(step.context), self._whole.decode(step.context))
             self._done("decode", step.weight, step.index, progress)
 
+    def one_step(self, blocks: nx.DiGraph[str], whole: nx.DiGraph[str], sampled: int | None = None) -> None:
+        """One step by itself.
+
+        ``blocks``: a step of one block of `block_model` for all sequences that a device has in step, ``whole``: of one
+        block of the whole model for one microbatch. ``sampled``: microbatches that choose a token; None: all.
+        """
+        self._step("decode", 1, blocks, whole, sampled)
+        self._done("decode", 1, 0, None)
+
     def _done(self, stage: str, weight: float, index: int, progress: Progress | None) -> None:
         self._enter(stage, 0, 0, weight)
         self._system.around.hooks.token_done(self._system.env.now_ps, index)
         if progress is not None:
             progress(index + 1, self._workload.output_tokens)
 
-    def _step(self, stage: str, weight: float, blocks: nx.DiGraph[str], whole: nx.DiGraph[str]) -> None:
+    def _step(
+        self, stage: str, weight: float, blocks: nx.DiGraph[str], whole: nx.DiGraph[str], sampled: int | None = None
+    ) -> None:
         plan = self.plan
+        heads = plan.microbatches if sampled is None else sampled
         copies = plan.microbatches * plan.data
         hidden = parts.hidden_bytes(whole)
-        source, sampled = whole.nodes[SOURCE]["op"], whole.nodes[parts.HEAD[-1]]["op"]
+        source, head_op = whole.nodes[SOURCE]["op"], whole.nodes[parts.HEAD[-1]]["op"]
         # Tokens to the device that has their rows of the table, those to the first stage.
         self._before.append(partial(self._carry, SINK, SOURCE, source, source.input_bytes, whole))
         self._run(parts.embedding_of(whole), stage, weight, weight * copies)
@@ -117,10 +132,10 @@ class ParallelRunner:
         head = parts.head_of(whole)
         dealt_out = self._head_devices > 1 and not self._head_replicated
         part = self._policy.head(head, self._head_devices) if dealt_out else Part(head)
-        self._part(part, stage, weight * plan.microbatches, weight * copies, self._head_devices)
+        self._part(part, stage, weight * heads, weight * heads * plan.data, self._head_devices)
         # Logits to the host.
-        logits = sampled.output_bytes
-        self._before.append(partial(self._carry, parts.HEAD[0], SINK, sampled, logits, whole))
+        logits = head_op.output_bytes
+        self._before.append(partial(self._carry, parts.HEAD[0], SINK, head_op, logits, whole))
         self._run(parts.sampling_of(whole), stage, weight, weight * copies)
 
     def _pass_blocks(self, stage: str, weight: float, blocks: nx.DiGraph[str]) -> None:

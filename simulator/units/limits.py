@@ -39,6 +39,10 @@ class Limits:
         """Forget everything, as between prompt and decode."""
         self._ps.clear()
 
+    def held_ps(self) -> dict[str, dict[str, int]]:
+        """By op kind the time for which each resource held it."""
+        return {kind: dict(ps) for kind, ps in sorted(self._ps.items())}
+
     def bound_by(self) -> dict[str, str]:
         """By op kind the resource that held it longest; ties go to the one reported first."""
         return {kind: max(ps, key=lambda name: ps[name]) for kind, ps in sorted(self._ps.items())}

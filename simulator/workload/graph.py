@@ -39,6 +39,11 @@ def prefill_graph(model: Model, *, batch: int, prompt_tokens: int, precision: Pr
     return _graph(model, Step(batch, prompt_tokens, 0), precision, {})
 
 
+def step_graph(model: Model, step: Step, precision: Precision) -> nx.DiGraph[str]:
+    """Any step, such as a piece of a prompt; the last position of each sequence gives a token."""
+    return _graph(model, step, precision, {})
+
+
 class DecodeGraphs:
     """The decode graphs of one model, batch and precision, sharing every op that does not depend on the context.
 

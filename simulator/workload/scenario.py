@@ -12,12 +12,14 @@ from typing import Any
 
 from simulator.config.loader import Document, build, load_document
 from simulator.config.overrides import Override
+from simulator.config.traffic_schema import TrafficScenario
 from simulator.config.workload_schema import Scenario
 from simulator.errors import ConfigError, WorkloadError
 from simulator.workload.architecture import plain
 from simulator.workload.model import Model
 from simulator.workload.model_file import read_model
 from simulator.workload.precision import Precision
+from simulator.workload.traffic.stream import TRAFFIC, RequestStream, read_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ class Workload:
     """``batch`` sequences of ``prompt_tokens``, each continued by ``output_tokens``.
 
     The prompt's pass yields the first output token (TTFT); each of the ``output_tokens - 1`` decode steps that follow
-    reads the token before it and yields the next. ``sample_every`` 1 simulates every step. ``files``: each file read
-    -> its SHA-256. Raises WorkloadError for what the model cannot hold.
+    reads the token before it and yields the next. ``sample_every`` 1 simulates every step. ``traffic``: a stream of
+    requests in place of that, of which the sizes here are those of the longest. ``files``: each file read -> its
+    SHA-256. Raises WorkloadError for what the model cannot hold.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Workload:
     sample_every: int = 1
     precision: Precision = field(default_factory=Precision)
     seed: int = 0
+    traffic: RequestStream | None = None
     files: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +101,7 @@ class Workload:
             "sample_every": self.sample_every,
             "precision": asdict(self.precision),
             "seed": self.seed,
+            **({} if self.traffic is None else {TRAFFIC: self.traffic.values()}),
         }
 
     @property
@@ -113,6 +118,8 @@ def load_workload(ref: str | Path, overrides: Iterable[str | Override] = ()) -> 
     """
     document = load_document(ref, expected_kind="workload", overrides=overrides)
     _refuse_hf_config(document, ref)
+    if document.root.child(TRAFFIC) is not None:
+        return _load_traffic(document)
     scenario = build(document, Scenario)
     model, model_files = _model_of(document, scenario)
     try:
@@ -134,13 +141,32 @@ def load_workload(ref: str | Path, overrides: Iterable[str | Override] = ()) -> 
         ) from error
 
 
+def _load_traffic(document: Document) -> Workload:
+    """A workload that is a stream of requests."""
+    scenario = build(document, TrafficScenario)
+    model, model_files = _model_of(document, scenario)
+    stream, trace_files = read_stream(document, scenario.traffic)
+    longest = max(stream.requests(scenario.seed, model.max_position), key=lambda request: request.tokens)
+    return Workload(
+        name=scenario.name or document.name,
+        model=model,
+        batch=1,
+        prompt_tokens=longest.prompt_tokens,
+        output_tokens=longest.output_tokens,
+        precision=Precision(**scenario.precision.model_dump()),
+        seed=scenario.seed,
+        traffic=stream,
+        files={**document.files, **model_files, **trace_files},
+    )
+
+
 def _refuse_hf_config(document: Document, ref: str | Path) -> None:
     if "architectures" in document.data:
         origin = document.locate(("architectures",))
         raise origin.error(f"this is a model, not a workload; take a scenario and override its model: model={ref}")
 
 
-def _model_of(document: Document, scenario: Scenario) -> tuple[Model, Mapping[str, str]]:
+def _model_of(document: Document, scenario: Scenario | TrafficScenario) -> tuple[Model, Mapping[str, str]]:
     """The scenario's model; a relative path starts from the folder of the file that gives it."""
     origin = document.locate(("model",))
     folder = Path(origin.file).parent if origin.line is not None else None

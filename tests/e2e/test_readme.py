@@ -24,6 +24,7 @@ EXAMPLE_BLOCK = re.compile(
     r"```python\n(?P<code>.*?)```\n<!-- output of the example -->\n```text\n(?P<shown>.*?)```", re.DOTALL
 )
 SWEEPS = README.parent / "docs" / "sweeps.md"
+TRAFFIC = README.parent / "docs" / "traffic.md"
 MENTIONED = re.compile(r"^\| `nearbank (?P<words>.+?)` \|", re.MULTILINE)
 
 
@@ -49,6 +50,14 @@ def test_the_first_output_is_what_the_main_job_prints(
     monkeypatch.setenv("COLUMNS", "80")
     shown = block(COMMAND_BLOCK)
     compare(shown, nearbank(*shlex.split(shown["argv"])).out)
+
+
+def test_the_output_of_the_traffic_page_is_what_its_command_prints(
+    nearbank: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = block(COMMAND_BLOCK, TRAFFIC)
+    compare(shown, nearbank(*shlex.split(shown["argv"])).out, TRAFFIC)
 
 
 def test_the_main_job_of_the_readme_is_that_of_make_run() -> None:

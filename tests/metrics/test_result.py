@@ -34,7 +34,7 @@ DESIGN_KEYS = {
         "area_by_component_mm2",
         "assumptions",
     ),
-    *("calibrations", "provenance", "time_by_op_kind_s", "energy_by_op_kind_j", "thermal"),
+    *("calibrations", "provenance", "time_by_op_kind_s", "energy_by_op_kind_j", "thermal", "traffic"),
     *("work_by_op_kind", "busy_profile"),
 }
 PREFILL_PS, STEP_PS, STEPS, BATCH = 50_000_000, 10_000_000, 3, 2

@@ -1,0 +1,1 @@
+"""Request streams: when requests arrive, and how long they are."""

@@ -1,0 +1,1 @@
+"""Makes `toy` importable from every test in this folder."""
