@@ -52,8 +52,10 @@ def result_of(served: Served, traffic: Traffic, facts: RunFacts) -> Result:
             needed_bytes=sum(served.room.needed_bytes(copy.scheduler.pool.peak) for copy in served.stream.copies),
             available_bytes=copies * served.room.available_bytes,
         ),
+        area_mm2=facts.area.total_mm2,
+        area_by_component_mm2=dict(sorted(facts.area.by_component_mm2.items())),
         traffic=traffic,
-        assumptions=facts.assumptions,
+        assumptions=(*facts.assumptions, *facts.area.assumptions()),
         calibrations=facts.calibrations,
         provenance=Provenance(
             version=provenance.version(),
