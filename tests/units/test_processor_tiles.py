@@ -135,3 +135,9 @@ def test_what_is_fixed_is_kept_and_the_rest_is_free() -> None:
 def test_a_budget_takes_the_first_candidates_only() -> None:
     product = Product(1, 1, 1024, 8192, 16, 16)
     assert one(best_schedule(machine(), product, budget=1)) == next(candidates(machine(), product))
+
+
+def test_of_equally_quick_tilings_the_one_with_less_padding_is_taken() -> None:
+    at = machine(cache=1, tiles=((64, 64), (16, 64)))
+    found = one(best_schedule(at, Product(1, 1, 64 * 108, 4096, 16, 16)))
+    assert found.tile[0] == 16

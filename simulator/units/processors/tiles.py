@@ -177,11 +177,13 @@ def candidates(machine: Machine, product: Product, wanted: Wanted = FREE) -> Ite
 def best_schedule(machine: Machine, product: Product, wanted: Wanted = FREE, budget: int = 1000) -> Schedule | None:
     """The quickest of the first ``budget`` candidates at the memory's peak rate; None where none fits.
 
-    Ties go to the quicker arithmetic, then to fewer bytes from the memory, then to the earlier candidate.
+    Ties go to the quicker arithmetic, then to fewer bytes from the memory, then to less padding, then to the earlier
+    candidate.
     """
 
-    def cost(found: Schedule) -> tuple[float, float, float]:
-        n_bytes = found.dram_bytes(product)
-        return max(found.clocks, n_bytes / machine.dram_bytes_per_clock), found.clocks, n_bytes
+    def cost(found: Schedule) -> tuple[float, float, float, int]:
+        n_bytes, (rows, columns) = found.dram_bytes(product), found.tile
+        padded = product.row_tiles(rows) * rows * -(-product.n // columns) * columns
+        return max(found.clocks, n_bytes / machine.dram_bytes_per_clock), found.clocks, n_bytes, padded
 
     return min(islice(candidates(machine, product, wanted), budget), key=cost, default=None)
