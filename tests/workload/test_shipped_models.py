@@ -25,6 +25,7 @@ PUBLISHED_PARAMETERS = {
     "llama_7b": 6_738_415_616,
     "llama_13b": 13_015_864_320,
     "llama_30b": 32_528_943_616,
+    "attacc_llama_65b": 65_285_660_672,
     "llama_65b": 65_285_660_672,
     "llama32_1b": 1_235_814_400,
     "mistral_7b_v01": 7_241_732_096,
@@ -88,6 +89,7 @@ Falcon's store the tied LM head once more. Those of Gemma 3 hold a vision tower 
 
 ROUNDED = {
     "gpt3_175b": 175e9,
+    "attacc_gpt3_175b": 175e9,
     "gpt3_13b": 13.0e9,
     "gpt3_6_7b": 6.7e9,
     "qwen2_57b_a14b": 57.4e9,
