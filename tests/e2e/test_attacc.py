@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-COARSE = ("--set", "fabric.packet_bytes=65536", "--set", "fabric.payload_bytes=61440")
-JOB = ("llama2_7b_512_64", "--batch", 16, "--set", "prompt_tokens=256", "--set", "output_tokens=2", *COARSE)
-"""The prompt's all-reduces in few packets."""
+JOB = ("llama2_7b_512_64", "--batch", 8, "--set", "prompt_tokens=256", "--set", "output_tokens=2")
 
 
 def test_attention_is_near_the_memory_and_the_prompt_is_on_the_gpus(nearbank: Callable[..., Any]) -> None:
