@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.metrics.area import die_area
 from simulator.report.command_roles import role
 from simulator.system.builder import build_system
+from simulator.units.channel_gemv import ChannelGemv
 from simulator.units.hbm_pim import HbmPim
 from simulator.units.matrix import Matrix
 from simulator.units.memory import Memory
@@ -93,7 +94,7 @@ def _flops_per_s(component: Component) -> float | None:
         return component.flops_per_s
     if isinstance(component, Vector):
         return component.spec.lanes * component.spec.clock_mhz * 1e6
-    if isinstance(component, NearBank | HbmPim):
+    if isinstance(component, NearBank | HbmPim | ChannelGemv):
         # The units take operands from the banks at the rate of back-to-back all-bank commands; each element is one MAC.
         operand_bytes_per_s = component.memory.ceilings()[-1][1]
         return FLOPS_PER_MAC * operand_bytes_per_s / component.spec.element_bytes
