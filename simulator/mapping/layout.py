@@ -35,6 +35,7 @@ class Store:
     """A memory as the layout sees it; ``array`` when near-bank units compute in it, ``pim`` when HBM-PIM units do.
 
     ``keeper``: the unit that keeps the cache in it, where there is one.
+    ``parts``: what there could be more of, in words.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Store:
     array: BankArray | None = None
     pim: PimArray | None = None
     keeper: CacheKeeper | None = None
+    parts: str = "channels"
 
     @property
     def row_set_bytes(self) -> int:
@@ -215,7 +217,7 @@ def _complaint(demand: Demand, store: Store) -> str:
         tokens = _largest(lambda n: replace(demand, tokens=n).fits(store), demand.tokens)
         fitting += [f"batch {batch}"] * (batch > 0) + [f"{tokens} tokens a sequence"] * (tokens > 0)
     channels = _smallest(lambda n: demand.fits(store.with_channels(n)), store.channels)
-    fitting += [f"{channels} channels"] * (channels is not None)
+    fitting += [f"{channels} {store.parts}"] * (channels is not None)
     return complaint + (f"; what would fit: {' or '.join(fitting)}" if fitting else "")
 
 

@@ -13,6 +13,7 @@ from simulator.units.matrix import Matrix
 from simulator.units.memory import Memory
 from simulator.units.near_bank import NearBank
 from simulator.units.processors.processor import Processor
+from simulator.units.storage import Storage
 from simulator.units.vector import Vector
 
 if TYPE_CHECKING:
@@ -66,8 +67,9 @@ def _part(component: Component, area_mm2: float | None) -> dict[str, Any]:
         part["flops_per_s"] = flops_per_s
     if isinstance(component, Processor):
         part["flops_per_s_by_bits"] = component.flops_per_s_by_bits
-    if isinstance(component, Memory):
+    if isinstance(component, Storage):
         part["capacity_bytes"] = component.store.capacity_bytes
+    if isinstance(component, Memory):
         dram = component.spec.dram
         part["dram"] = dram.model_dump(mode="json", by_alias=True, exclude={"constraints", "commands"}) | {
             "roles": {name: role(name, dram) for name in dram.commands},

@@ -12,8 +12,8 @@ from simulator.system.executor import ops_of
 from simulator.units.base import OpUnit
 from simulator.units.gemv_unit import GemvUnit
 from simulator.units.hbm_pim import HbmPim
-from simulator.units.memory import Memory
 from simulator.units.near_bank import NearBank
+from simulator.units.storage import Storage
 from simulator.workload.graph import DecodeGraphs
 from simulator.workload.ops import GroupedMatrixOp, LookupOp, MatrixOp, VectorOp
 from simulator.workload.precision import FORMAT_BITS
@@ -85,7 +85,7 @@ def stores(system: System) -> list[Store]:
     arrays = {c.memory.name: c.array for c in system.components.values() if isinstance(c, NearBank)}
     units = {c.memory.name: c.array for c in system.components.values() if isinstance(c, HbmPim)}
     keepers = {c.memory.name: c for c in system.components.values() if isinstance(c, GemvUnit)}
-    memories = [c for c in system.components.values() if isinstance(c, Memory)]
+    memories = [c for c in system.components.values() if isinstance(c, Storage)]
     return [
         replace(m.store, array=arrays.get(m.name), pim=units.get(m.name), keeper=keepers.get(m.name)) for m in memories
     ]
@@ -131,4 +131,4 @@ def _cache(system: System, workload: Workload) -> Caches:
 
 def _memory_of(unit: OpUnit) -> str:
     memory = getattr(unit, "memory", None)
-    return memory.name if isinstance(memory, Memory) else ""
+    return memory.name if isinstance(memory, Storage) else ""

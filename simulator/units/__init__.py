@@ -16,6 +16,7 @@ from simulator.units import (
     memory,
     near_bank,
     rank_bus,
+    sram,
     stacked_memory,
     thermal,
     vault_matrix,
@@ -28,6 +29,6 @@ from simulator.units.processors import cpu, fpga, gpu
 
 __all__ = [
     "buffer", "channel_gemv", "cpu", "dpu", "fabric", "fpga", "gemv_unit", "gpu", "hbm_pim", "host", "link", "matrix",
-    "memory", "near_bank", "rank_bus", "stacked_memory", "thermal", "vault_matrix", "vault_mesh", "vector",
+    "memory", "near_bank", "rank_bus", "sram", "stacked_memory", "thermal", "vault_matrix", "vault_mesh", "vector",
     "vertical_bus",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulator.units.base import Process
-from simulator.units.memory import Memory
+from simulator.units.storage import Storage
 from simulator.units.wave_pace import Fetch
 from simulator.workload.ops import MatrixOp, Op
 
@@ -36,7 +36,7 @@ class FetchAhead:
     ``waves_of``: waves of a product in all.
     """
 
-    def __init__(self, memory: Memory, most_waves: int, waves_of: Callable[[Op], int]) -> None:
+    def __init__(self, memory: Storage, most_waves: int, waves_of: Callable[[Op], int]) -> None:
         self._memory = memory
         self._most_waves = most_waves
         self._waves_of = waves_of
@@ -86,6 +86,5 @@ class FetchAhead:
         of = self._waves_of(op)
         if waves == of:
             return op.weight_bytes
-        spec = self._memory.spec
-        round_bytes = spec.channels * spec.interleave_bytes
+        round_bytes = self._memory.round_bytes
         return op.weight_bytes * waves // of // round_bytes * round_bytes

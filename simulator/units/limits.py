@@ -21,6 +21,9 @@ LAUNCH = "launch of a collective"
 CACHE = "last-level cache"
 SOCKETS = "memory of another socket"
 REQUESTS = "outstanding requests"
+BANKS = "SRAM banks"
+SRAM_STREAMS = "SRAM streams"
+MESH = "mesh hops"
 
 
 class Limits:

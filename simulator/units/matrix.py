@@ -1,4 +1,4 @@
-"""Matrix unit: weight-stationary systolic arrays fed from a memory through an on-chip buffer."""
+"""Matrix unit: systolic arrays fed from a memory through an on-chip buffer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
-from simulator.errors import MappingError
+from simulator.errors import ConfigError, MappingError
 from simulator.units import hops, limits
 from simulator.units.base import (
     Component,
@@ -27,16 +28,23 @@ from simulator.units.buffer import Buffer
 from simulator.units.dram_stream import StreamWork
 from simulator.units.dram_work import Work
 from simulator.units.fetch_ahead import FetchAhead
-from simulator.units.memory import Memory
+from simulator.units.processors.shapes import Product, product_of
+from simulator.units.storage import Storage
+from simulator.units.systolic import Array, Dataflow, Passes, Shape
 from simulator.units.wave_pace import Fetch, Pace
-from simulator.workload.ops import AttentionOp, GroupedMatrixOp, KindsOf, MatrixOp, Op
+from simulator.workload.ops import KindsOf, Op, ProductOp
 
 MAC = "multiply_add"
 """Action: one multiply-add of the op (not of idle cells)."""
 
 
 class MatrixSpec(PartSpec):
-    """``arrays`` arrays of ``rows`` x ``cols`` cells at ``clock_mhz``; stationary operands of ``element_bytes``."""
+    """``arrays`` arrays of ``rows`` x ``cols`` cells at ``clock_mhz``, with registers of ``element_bytes``.
+
+    ``dataflow``, ``double_buffered`` and ``reach`` as in `Array`. By the operands' width in bits: ``macs_per_cell``,
+    multiply-adds of a cell in each beat along the inner dimension (below 1 where cells join for wide operands), by
+    default one of the register's width; ``beat_cycles``, by default 1.
+    """
 
     kind: Literal["matrix"]
     memory: str
@@ -46,20 +54,44 @@ class MatrixSpec(PartSpec):
     cols: PositiveInt
     clock_mhz: Positive
     element_bytes: PositiveInt
+    dataflow: Dataflow = "weight_stationary"
+    double_buffered: bool = True
+    reach: PositiveInt = 1
+    macs_per_cell: dict[str, Positive] = Field(default_factory=dict)
+    beat_cycles: dict[str, PositiveInt] = Field(default_factory=dict)
     energy_pj_per_mac: NonNegative
     static_power_w: NonNegative
 
 
 @dataclass(frozen=True)
-class Tiling:
-    """The stationary tiles of an op: ``waves`` of one tile an array, each met by ``vectors`` moving vectors.
+class Rate:
+    """Of operands of one width: `MatrixSpec.macs_per_cell` and `MatrixSpec.beat_cycles`."""
 
-    ``elements``: of the stationary operand.
+    macs_per_cell: float
+    beat_cycles: int
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """An op on the arrays, in cycles with every operand at hand.
+
+    ``waves``: parts in which its stored operand comes, one block of `Array` for each array; they start ``busy / waves``
+    after each other, the first ``load`` after the start. ``cycles``: all. ``held_waves``: waves that stay in the buffer
+    for several tiles.
     """
 
     waves: int
-    vectors: int
-    elements: int
+    busy: int
+    load: int
+    cycles: int
+    held_waves: int = 1
+
+
+def tiling_of(passes: Sequence[Passes], waves: int, held_waves: int = 1) -> Tiling:
+    """A product's passes, one after the other, with its stored operand in ``waves`` waves."""
+    busy = sum(part.tiles * part.interval for part in passes)
+    last = passes[-1]
+    return Tiling(waves, busy, passes[0].load, passes[0].load + busy - last.interval + last.drain, held_waves)
 
 
 @dataclass(frozen=True)
@@ -74,18 +106,16 @@ class MatrixRun:
 
 @unit_type("matrix", MatrixSpec)
 class Matrix(OpUnit):
-    """Runs products with weights and with the KV cache, whose stationary operand streams in while the arrays work.
+    """Runs products with weights and with the KV cache, whose stored operand streams in while the arrays work.
 
-    One wave fills each array with one ``rows`` x ``cols`` tile. A tile shifts in within ``rows`` cycles, behind the
-    vectors of the tile before it, and meets its vectors one a cycle, so that waves follow each other every
-    ``max(rows, vectors)`` cycles. The last results leave ``rows + cols - 1`` cycles after the last vector went in.
-    A wave starts when its bytes have arrived; they may be requested once the buffer has room. Weights do not depend on
+    It comes in waves, one block of ``rows`` x ``cols`` cells for each array; `Array` says how many cycles they take. A
+    wave starts when its bytes have arrived; they may be requested once the buffer has room. Weights do not depend on
     the ops before: their first waves are fetched while those still work, as far as half of the buffer has room.
     """
 
     kinds = KindsOf("matrix", "grouped_matrix", "attention")
     spec: MatrixSpec
-    memory: Memory
+    memory: Storage
     buffer: Buffer
     _ahead: FetchAhead
     _key: tuple[str, int]
@@ -94,10 +124,25 @@ class Matrix(OpUnit):
     def __init__(self, name: str, spec: MatrixSpec, around: Surroundings) -> None:
         super().__init__(name, spec, around)
         self.clock_ps = 1e6 / spec.clock_mhz
+        self.array = Array(spec.arrays, spec.rows, spec.cols, spec.dataflow, spec.double_buffered, spec.reach)
+        given = spec.macs_per_cell or {str(8 * spec.element_bytes): 1.0}
+        self._rates = {
+            self._width(bits, macs): Rate(macs, spec.beat_cycles.get(bits, 1)) for bits, macs in given.items()
+        }
+
+    def _width(self, bits: str, macs: float) -> int:
+        """A width in bits, of which a cell's register holds ``macs`` elements."""
+        most = 8 * self.spec.element_bytes
+        if not bits.isdecimal() or not 0 < int(bits) * macs <= most:
+            raise ConfigError(
+                f"{macs:g} elements of '{bits}' bits are not what a register of {most} bits can hold",
+                key=f"components.{self.name}.macs_per_cell",
+            )
+        return int(bits)
 
     def connect(self, components: Mapping[str, Component]) -> None:
         """Find memory and buffer. Raises MappingError for a buffer that cannot hold two waves."""
-        self.memory = peer(self, components, "memory", self.spec.memory, Memory)
+        self.memory = peer(self, components, "memory", self.spec.memory, Storage)
         self.buffer = peer(self, components, "buffer", self.spec.buffer, Buffer)
         if self.waves_buffered < 2:
             raise MappingError(
@@ -124,25 +169,37 @@ class Matrix(OpUnit):
 
     @property
     def flops_per_s(self) -> float:
-        """Peak rate of all arrays."""
-        return 2e6 * self.spec.arrays * self.spec.rows * self.spec.cols * self.spec.clock_mhz
+        """Peak rate of all arrays, at the operands that they are quickest at."""
+        most = max(rate.macs_per_cell / rate.beat_cycles for rate in self._rates.values())
+        return 2e6 * self.spec.arrays * self.spec.rows * self.spec.cols * most * self.spec.clock_mhz
+
+    def rate(self, op: Op, product: Product) -> Rate:
+        """Of the least width that takes both operands. Raises MappingError where none does."""
+        usable = [width for width in self._rates if width >= product.math_bits]
+        if not usable:
+            most = max(self._rates)
+            raise MappingError(f"{op.name}: {product.math_bits}-bit data; the cells of {self.name} take {most} bits")
+        return self._rates[min(usable)]
+
+    def product(self, op: Op) -> Product:
+        """What an op multiplies: its matrices, or one for each cached head of each sequence."""
+        if not isinstance(op, ProductOp):
+            raise MappingError(f"{op.name}: {self.name} cannot run a {type(op).__name__}")
+        return product_of(op)
 
     def tiling(self, op: Op) -> Tiling:
-        """The tiles of an op: its matrix, or one matrix for each cached head of each sequence."""
-        rows, cols = self.spec.rows, self.spec.cols
-        if isinstance(op, MatrixOp):
-            matrices, inputs, outputs, vectors = 1, op.in_features, op.out_features, op.tokens
-        elif isinstance(op, GroupedMatrixOp):
-            # A tile takes as long as it shifts in, however few vectors meet it.
-            passed = sum(max(rows, tokens) * experts for tokens, experts in op.loads)
-            matrices, inputs, outputs, vectors = op.matrices, op.in_features, op.out_features, -(-passed // op.matrices)
-        elif isinstance(op, AttentionOp):
-            matrices, vectors = op.batch * op.n_kv_heads, op.queries * (op.n_heads // op.n_kv_heads)
-            inputs, outputs = (op.head_dim, op.context) if op.kind == "attn_score" else (op.context, op.head_dim)
-        else:
-            raise MappingError(f"{op.name}: {self.name} cannot run a {type(op).__name__}")
-        tiles = matrices * -(-inputs // rows) * -(-outputs // cols)
-        return Tiling(-(-tiles // self.spec.arrays), vectors, matrices * inputs * outputs)
+        """The waves and cycles of an op."""
+        product = self.product(op)
+        rate = self.rate(op, product)
+        each = [
+            Shape(matrices, m, product.n, product.k)
+            for m, matrices in product.loads or ((product.m, product.matrices),)
+        ]
+        passes = [self.array.passes(shape, rate.macs_per_cell, rate.beat_cycles) for shape in each]
+        whole = Shape(product.matrices, product.m, product.n, product.k)
+        waves = self.array.blocks(whole, rate.macs_per_cell)
+        held = max(self.array.held_blocks(shape, rate.macs_per_cell) for shape in each)
+        return tiling_of(passes, waves, held)
 
     def expect(self, ops: Sequence[Op]) -> None:
         """The products whose weights can be fetched ahead."""
@@ -153,7 +210,7 @@ class Matrix(OpUnit):
         env, hooks = self.around.env, self.around.hooks
         n_bytes = op.weight_bytes + op.kv_read_bytes
         tiling = self.tiling(op)
-        self._check_width(op, n_bytes, tiling.elements)
+        self._check_room(op, tiling)
         delays_ps = self.memory.delays_ps()
         run = self._run(op, tiling, n_bytes)
         yield env.timeout(max(0, run.arrived_ps - env.now_ps))
@@ -163,7 +220,7 @@ class Matrix(OpUnit):
         hooks.busy(self.name, run.start_ps, run.end_ps, op.name)
         hooks.activity(self.name, MAC, op.flops // 2, op.kind)
         self.buffer.passed(run.start_ps, run.end_ps, n_bytes, op)
-        work_ps = tiling.waves * self._wave_ps(tiling)
+        work_ps = self._ps(tiling.busy)
         streamed = run.arrived_ps - run.start_ps >= work_ps
         self.around.limits.add(op.kind, self.memory.held_ps(run.work) if streamed else {limits.COMPUTE: work_ps})
 
@@ -197,11 +254,14 @@ class Matrix(OpUnit):
         del op
         return self.memory.look_up(n_bytes)
 
-    def _check_width(self, op: Op, n_bytes: int, elements: int) -> None:
-        """Narrower elements are widened as they shift in; wider ones do not fit the cells."""
-        if n_bytes > elements * self.spec.element_bytes:
-            bits, most = 8 * n_bytes / elements, 8 * self.spec.element_bytes
-            raise MappingError(f"{op.name}: {bits:g}-bit data; the cells of {self.name} take {most} bits")
+    def _check_room(self, op: Op, tiling: Tiling) -> None:
+        """What several tiles meet in a row has to stay in the buffer."""
+        room = self.waves_buffered - self.waves_ahead
+        if tiling.held_waves > room:
+            raise MappingError(
+                f"{op.name}: {self.spec.dataflow} keeps {tiling.held_waves} waves of {self.wave_bytes} bytes in the "
+                f"buffer of {self.name}, which has room for {room}"
+            )
 
     def array_bytes(self, op: Op) -> Mapping[tuple[str, str], int]:
         """Whole bursts of the stationary operand."""
@@ -211,19 +271,19 @@ class Matrix(OpUnit):
         return cycles_ps(cycles, self.spec.clock_mhz)
 
     def _wave_ps(self, tiling: Tiling) -> int:
-        return self._ps(max(self.spec.rows, tiling.vectors))
+        """From one wave to the next, rounded down; `_timing` makes up for that."""
+        return self._ps(tiling.busy) // tiling.waves
 
     def _drain_ps(self, tiling: Tiling) -> int:
-        return self._ps(tiling.vectors + self.spec.rows + self.spec.cols - 1)
+        """From the start of the last wave to the last results."""
+        return self._ps(tiling.cycles - tiling.load - tiling.busy * (tiling.waves - 1) // tiling.waves)
 
     def _pace(self, tiling: Tiling) -> Pace:
-        return Pace(self._ps(self.spec.rows), self._wave_ps(tiling), self.waves_buffered - self.waves_ahead)
+        return Pace(self._ps(tiling.load), self._wave_ps(tiling), self.waves_buffered - self.waves_ahead)
 
     def _arrays_wait(self, tiling: Tiling, bursts: int) -> bool:
         """Whether the arrays take waves at least as fast as the pins can bring them."""
-        dram = self.memory.spec.dram.organization
-        burst_ps = dram.burst_bytes * 8 * 1e6 / (dram.data_pins * dram.data_rate_mbps)
-        return self._wave_ps(tiling) * tiling.waves <= bursts * burst_ps
+        return self._ps(tiling.busy) <= bursts * self.memory.burst_ps
 
     def _paced(self, tiling: Tiling, stream: StreamWork) -> tuple[int, int]:
         """As `_timing`, in ps from the start of a product's only stream."""
@@ -243,7 +303,7 @@ class Matrix(OpUnit):
         fetches = (*ahead, rest) if rest else ahead
         if self._arrays_wait(tiling, sum(fetch.stream.bursts for fetch in fetches)):
             arrived_ps = fetches[-1].last_ps(engine)
-            last_ps = pace.load_ps + max(arrived_ps, ready_ps + pace.wave_ps * (tiling.waves - 1))
+            first_ps, last_ps = ready_ps, pace.load_ps + max(arrived_ps, ready_ps + pace.wave_ps * (tiling.waves - 1))
         else:
             starts, arrivals = pace.schedule(
                 np.concatenate([fetch.arrivals(engine) for fetch in fetches]),
@@ -251,8 +311,8 @@ class Matrix(OpUnit):
                 asked_ps=fetches[-1].start_ps,
                 ready_ps=ready_ps,
             )
-            arrived_ps, last_ps = int(arrivals[-1]), int(starts[-1])
-        return arrived_ps, last_ps + self._drain_ps(tiling)
+            arrived_ps, first_ps, last_ps = int(arrivals[-1]), int(starts[0]) - pace.load_ps, int(starts[-1])
+        return arrived_ps, max(first_ps + self._ps(tiling.cycles), last_ps + self._drain_ps(tiling))
 
     def energy_table(self) -> Mapping[str, Mapping[str, float]]:
         """Energy of one multiply-add."""

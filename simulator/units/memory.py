@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -16,11 +16,13 @@ from simulator.errors import ConfigError
 from simulator.mapping.chain import Chain
 from simulator.mapping.layout import Store
 from simulator.units import hops
-from simulator.units.base import Component, NonNegative, PartSpec, PositiveInt, Process, Surroundings, unit_type
+from simulator.units.base import NonNegative, PartSpec, PositiveInt, Process, Surroundings, unit_type
+from simulator.units.dram_engine import DramEngine
 from simulator.units.dram_stream import PHASES, SHORT_BURSTS, StreamShape, StreamWork, streams_for
 from simulator.units.dram_work import Work
 from simulator.units.idle_memory import IdleStates, IdleStretch
 from simulator.units.side_by_side import SideBySide, measure
+from simulator.units.storage import Booking, Storage
 from simulator.workload.ops import Op
 
 ROW_OPEN = "row_open_tick"
@@ -56,17 +58,8 @@ class MemorySpec(PartSpec):
     activation_limit: ActivationLimit = StandardWindows(policy="standard")
 
 
-@dataclass(frozen=True)
-class Booking:
-    """A stretch of the memory's time: ``end_ps`` when the last data is there."""
-
-    start_ps: int
-    end_ps: int
-    work: Work
-
-
 @unit_type("dram", MemorySpec)
-class Memory(Component):
+class Memory(Storage):
     """All channels of one memory; work is served one after the other in the order of the calls.
 
     Where banks have a row buffer of their own for near-bank commands, programs run beside streams (`side_by_side`).
@@ -76,6 +69,7 @@ class Memory(Component):
     """
 
     spec: MemorySpec
+    engine: DramEngine
 
     def __init__(self, name: str, spec: MemorySpec, around: Surroundings) -> None:
         dram = limited(spec.dram, spec.activation_limit, f"components.{name}.activation_limit")
@@ -114,6 +108,17 @@ class Memory(Component):
         """Peak rate of the data pins of all channels."""
         organization = self.spec.dram.organization
         return self.spec.channels * organization.data_pins * organization.data_rate_mbps * 1e6 / 8
+
+    @property
+    def burst_ps(self) -> float:
+        """Time of one burst on the pins of a channel."""
+        organization = self.spec.dram.organization
+        return organization.burst_bytes * 8 * 1e6 / (organization.data_pins * organization.data_rate_mbps)
+
+    @property
+    def round_bytes(self) -> int:
+        """Bytes that give each channel one part."""
+        return self.spec.channels * self.spec.interleave_bytes
 
     def until_refresh_ps(self) -> int:
         """Time from now until the memory is free and the next refresh falls due; 0 without refresh."""

@@ -24,7 +24,8 @@ from simulator.units.base import (
     unit_type,
 )
 from simulator.units.dram_engine import DramEngine
-from simulator.units.memory import Booking, Memory
+from simulator.units.memory import Memory
+from simulator.units.storage import Booking
 from simulator.workload.ops import AttentionOp, GroupedMatrixOp, KindsOf, KvAppendOp, MatrixOp, Op
 
 Mapped = tuple[Chain, LoopOrder | None]

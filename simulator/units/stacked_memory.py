@@ -17,7 +17,8 @@ from simulator.units import limits
 from simulator.units.base import Component, peer, unit_type
 from simulator.units.dram_stream import StreamShape, StreamWork
 from simulator.units.dram_work import Work
-from simulator.units.memory import Booking, Memory, MemorySpec
+from simulator.units.memory import Memory, MemorySpec
+from simulator.units.storage import Booking
 from simulator.units.vertical_bus import VerticalBus, carried
 from simulator.workload.ops import Op
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
-from simulator.errors import ConfigError, MappingError
+from simulator.errors import ConfigError
 from simulator.units import hops
-from simulator.units.base import Component, PositiveInt, unit_type
+from simulator.units.base import Component, PositiveInt, peer, unit_type
 from simulator.units.dram_stream import StreamShape, StreamWork
-from simulator.units.matrix import Matrix, MatrixSpec, Tiling
-from simulator.workload.ops import AttentionOp, GroupedMatrixOp, MatrixOp, Op
+from simulator.units.matrix import Matrix, MatrixSpec, Tiling, tiling_of
+from simulator.units.memory import Memory
+from simulator.workload.ops import Op
 
 
 class VaultMatrixSpec(MatrixSpec):
     """As `MatrixSpec`; the ``arrays`` and the channels of the memory are shared out equally to ``vaults`` vaults."""
 
     kind: Literal["vault_matrix"]  # type: ignore[assignment]
+    dataflow: Literal["weight_stationary"] = "weight_stationary"
     vaults: PositiveInt
 
 
@@ -48,10 +51,12 @@ class VaultMatrix(Matrix):
     """
 
     spec: VaultMatrixSpec
+    memory: Memory
 
     def connect(self, components: Mapping[str, Component]) -> None:
         """As `Matrix`. Raises ConfigError where arrays or channels cannot be shared out equally."""
         super().connect(components)
+        self.memory = peer(self, components, "memory", self.spec.memory, Memory)
         for what, count in (("arrays", self.spec.arrays), ("channels", self.memory.spec.channels)):
             if count % self.spec.vaults:
                 raise ConfigError(
@@ -66,22 +71,20 @@ class VaultMatrix(Matrix):
 
     def tiling(self, op: Op) -> Tiling:
         """The waves of the vault with most strips."""
-        tiling, strips = super().tiling(op), self.strips(op)
-        deep = -(-_inputs(op) // self.spec.rows)
-        most = -(-strips // self.spec.vaults)
+        product = self.product(op)
+        rate = self.rate(op, product)
+        deep = ceil(product.k / (self.spec.rows * rate.macs_per_cell))
+        most = -(-self.strips(op) // self.spec.vaults)
         waves = -(-most * deep // (self.spec.arrays // self.spec.vaults))
-        return Tiling(waves, tiling.vectors, tiling.elements)
+        # A tile takes as long as it shifts in, however few vectors meet it.
+        shifted = sum(max(self.spec.rows, m * rate.beat_cycles) * matrices for m, matrices in product.loads)
+        beats = -(-shifted // product.matrices) if product.loads else product.m * rate.beat_cycles
+        return tiling_of([self.array.one_after_the_other(waves, beats)], waves)
 
     def strips(self, op: Op) -> int:
         """Strips of outputs of an op, of all its matrices."""
-        if isinstance(op, MatrixOp):
-            return -(-op.out_features // self.spec.cols)
-        if isinstance(op, GroupedMatrixOp):
-            return op.matrices * -(-op.out_features // self.spec.cols)
-        if not isinstance(op, AttentionOp):
-            raise MappingError(f"{op.name}: {self.name} cannot run a {type(op).__name__}")
-        outputs = op.context if op.kind == "attn_score" else op.head_dim
-        return op.batch * op.n_kv_heads * -(-outputs // self.spec.cols)
+        product = self.product(op)
+        return product.matrices * -(-product.n // self.spec.cols)
 
     def look_up(self, op: Op, n_bytes: int) -> tuple[int, StreamWork]:
         """(first tick, stream) of the stationary operand, each vault's from its own channels."""
@@ -107,10 +110,3 @@ class VaultMatrix(Matrix):
             f"{self.name}: weights and cache lie in strips of {self.spec.cols} outputs, dealt out to the vaults",
             f"{self.name}: every vault has all its inputs before an op starts",
         )
-
-
-def _inputs(op: Op) -> int:
-    if isinstance(op, MatrixOp | GroupedMatrixOp):
-        return op.in_features
-    assert isinstance(op, AttentionOp)
-    return op.head_dim if op.kind == "attn_score" else op.context

@@ -22,8 +22,8 @@ from simulator.units.base import (
     peer,
     unit_type,
 )
-from simulator.units.memory import Memory
 from simulator.units.near_bank import NearBank
+from simulator.units.storage import Storage
 from simulator.workload.ops import OP_KINDS, KvAppendOp, LookupOp, Op, VectorOp
 
 LANE_OP = "lane_op"
@@ -69,7 +69,7 @@ class Vector(OpUnit):
 
     in_step = True
     spec: VectorSpec
-    memory: Memory
+    memory: Storage
 
     def __init__(self, name: str, spec: VectorSpec, around: Surroundings) -> None:
         super().__init__(name, spec, around)
@@ -79,7 +79,7 @@ class Vector(OpUnit):
 
     def connect(self, components: Mapping[str, Component]) -> None:
         """Find the memory, and whether near-bank units apply the activation function."""
-        self.memory = peer(self, components, "memory", self.spec.memory, Memory)
+        self.memory = peer(self, components, "memory", self.spec.memory, Storage)
         self._activated = any(isinstance(c, NearBank) and c.spec.activation == "near_bank" for c in components.values())
 
     def supports(self, kind: str) -> bool:
@@ -105,7 +105,7 @@ class Vector(OpUnit):
         lanes_ps = cycles_ps(self.cycles(op), self.spec.clock_mhz)
         read = op.weight_bytes + op.kv_read_bytes
         end_ps = start_ps + lanes_ps
-        held = {limits.LANES: lanes_ps}
+        held: Mapping[str, int] = {limits.LANES: lanes_ps}
         for n_bytes, write in ((read, False), (op.kv_write_bytes, True)):
             if n_bytes:
                 booking = self.memory.stream(n_bytes, op, write=write)

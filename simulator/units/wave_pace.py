@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.units.dram_engine import DramEngine
 from simulator.units.dram_stream import StreamWork
+from simulator.units.storage import Clock
 
 Times = npt.NDArray[np.int64]
 
@@ -24,11 +24,11 @@ class Fetch:
     stream: StreamWork
     waves: int
 
-    def last_ps(self, engine: DramEngine) -> int:
+    def last_ps(self, engine: Clock) -> int:
         """When the last of them is there."""
         return self.start_ps + engine.to_ps(self.stream.work.end_ticks)
 
-    def arrivals(self, engine: DramEngine) -> Times:
+    def arrivals(self, engine: Clock) -> Times:
         """When each of them is there; each has an equal share of the bursts."""
         shares = -(-np.arange(1, self.waves + 1) * self.stream.bursts // self.waves)
         return self.start_ps + engine.all_to_ps(self.stream.arrival(shares))

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parts import Moved, product, run_alone, wired
 
-from simulator.errors import MappingError
+from simulator.errors import ConfigError, MappingError
 from simulator.system.builder import System
 from simulator.units import hops
-from simulator.units.matrix import Matrix, Tiling
+from simulator.units.matrix import Matrix
+from simulator.units.systolic import Shape
 from simulator.units.wave_pace import Pace
 from simulator.workload.ops import AttentionOp, MatrixOp, Op
 
@@ -26,15 +27,62 @@ def unit(changes: dict[str, dict[str, object]] | None = None) -> Matrix:
 
 @given(outputs=st.integers(1, 5000), inputs=st.integers(1, 5000), tokens=st.integers(1, 600))
 def test_a_product_has_a_tile_for_each_128_by_128_block(outputs: int, inputs: int, tokens: int) -> None:
-    tiles = -(-outputs // 128) * -(-inputs // 128)
-    assert unit().tiling(product(outputs, inputs, tokens)) == Tiling(-(-tiles // 4), tokens, outputs * inputs)
+    waves = -(-(-(-outputs // 128) * -(-inputs // 128)) // 4)
+    tiling = unit().tiling(product(outputs, inputs, tokens))
+    assert (tiling.waves, tiling.busy) == (waves, waves * max(128, tokens))
 
 
 def test_each_cached_head_is_a_product_of_its_own_that_shared_queries_meet() -> None:
     op = AttentionOp(
         name="score", kind="attn_score", n_heads=8, n_kv_heads=2, head_dim=128, batch=3, queries=1, context=300, pairs=1
     )
-    assert unit().tiling(op) == Tiling(-(-3 * 2 * 3 // 4), 4, 3 * 2 * 128 * 300)
+    tiling = unit().tiling(op)
+    waves = -(-3 * 2 * 3 // 4)
+    assert (tiling.waves, tiling.cycles) == (waves, 128 + (waves - 1) * 128 + 4 + 128 + 128 - 1)
+
+
+def test_operands_of_half_the_width_make_tiles_twice_as_deep() -> None:
+    narrow = unit({"matrix": {"macs_per_cell": {"16": 1.0, "8": 2.0}}})
+    op = replace(product(1024, 1024, 7), weight_bytes=1024 * 1024, input_bytes=1024 * 7)
+    assert narrow.tiling(op).waves == 8
+    assert narrow.tiling(replace(op, input_bytes=2 * op.input_bytes)).waves == 16
+    assert narrow.flops_per_s == 2 * unit().flops_per_s
+
+
+@pytest.mark.parametrize("dataflow", ["weight_stationary", "input_stationary", "output_stationary"])
+@pytest.mark.parametrize("shape", [(1024, 1024, 1), (1024, 1000, 900), (100, 5000, 130)])
+def test_every_dataflow_takes_the_cycles_of_its_arrays_once_the_operand_lies_in_the_buffer(
+    dataflow: str, shape: tuple[int, int, int]
+) -> None:
+    outputs, inputs, tokens = shape
+    system = wired("hbm3_npu", {"matrix": {"dataflow": dataflow}})
+    matrix = system.units["matrix"]
+    assert isinstance(matrix, Matrix)
+    ops: list[Op] = [named("a", 128, 128), replace(product(outputs, inputs, tokens), name="b")]
+    matrix.expect(ops)
+    system.env.run(until=system.env.process(matrix.execute(ops[0])))
+    system.env.run(until=system.env.timeout(10**9))
+    start_ps = system.env.now_ps
+    system.env.run(until=system.env.process(matrix.execute(ops[1])))
+    cycles = matrix.array.passes(Shape(1, tokens, outputs, inputs)).cycles
+    assert system.env.now_ps - start_ps == pytest.approx(cycles * CLOCK_PS, abs=2)
+
+
+def test_a_strip_that_several_tiles_meet_has_to_stay_in_the_buffer() -> None:
+    system = wired("hbm3_npu", {"matrix": {"dataflow": "output_stationary"}, "vmem": {"capacity_bytes": 1_000_000}})
+    with pytest.raises(MappingError, match="output_stationary keeps 32 waves of 131072 bytes"):
+        run_alone(system, product(4096, 4096, 200))
+
+
+def test_more_than_a_register_holds_is_refused() -> None:
+    with pytest.raises(ConfigError, match="2 elements of '16' bits are not what a register of 16 bits can hold"):
+        unit({"matrix": {"macs_per_cell": {"16": 2.0}}})
+
+
+def test_operands_that_two_cells_share_halve_the_depth_and_take_their_cycles() -> None:
+    cells = {"matrix": {"element_bytes": 1, "macs_per_cell": {"8": 1.0, "16": 0.5}, "beat_cycles": {"16": 2}}}
+    tiling = unit(cells).tiling(product(1024, 1024, 100))
+    assert (tiling.waves, tiling.busy) == (32, 32 * 200)
 
 
 def test_many_vectors_make_a_product_take_the_arrays_time() -> None:

@@ -108,3 +108,27 @@ def bus(endpoints: int, columns: int | None) -> Topology:
     """One wire that all share."""
     del columns
     return Topology(endpoints, lambda _start, _end: (BUS,))
+
+
+@topologies.register("dragonfly")
+def dragonfly(endpoints: int, columns: int | None) -> Topology:
+    """Groups of ``columns`` endpoints, each joined to all of its group; between two groups one link.
+
+    It starts at the member whose place is the other group's number, so that the groups' links are spread over members.
+    """
+    if not columns:
+        raise ConfigError("a dragonfly needs the size of its groups as columns (allowed: 1 or more)")
+    size = columns
+
+    def gate(group: int, to: int) -> int:
+        return group * size + to % min(size, endpoints - group * size)
+
+    def route(start: int, end: int) -> Route:
+        groups = start // size, end // size
+        if groups[0] == groups[1]:
+            return ((start, end),)
+        gates = (gate(groups[0], groups[1]), gate(groups[1], groups[0]))
+        nodes = [start, *[node for node in gates if node not in (start, end)], end]
+        return tuple(pairwise(nodes))
+
+    return Topology(endpoints, route, routed=True)

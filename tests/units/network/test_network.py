@@ -1,5 +1,7 @@
 """Messages over wires: nothing is lost, flows share, and times are those of the closed forms."""
 
+from itertools import pairwise, product
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,3 +97,22 @@ def test_a_message_longer_than_its_packets_are_followed_travels_in_trains():
     n_packets = 3 * 4096
     assert run(net, net.send(0, [1], 192 * n_packets)) == [n_packets * WIRE_PS + 80_000]
     assert net.env.events < 3 * 4096 + 100
+
+
+def test_a_dragonfly_takes_one_link_between_groups_and_at_most_one_within_each() -> None:
+    found = topologies.get("dragonfly")(38, 8)
+    between: dict[tuple[int, int], set[tuple[int, int]]] = {}
+    for start, end in product(range(38), repeat=2):
+        route = found.route(start, end)
+        if start == end:
+            continue
+        assert route[0][0] == start
+        assert route[-1][1] == end
+        assert all(a[1] == b[0] for a, b in pairwise(route))
+        crossing = [wire for wire in route if wire[0] // 8 != wire[1] // 8]
+        assert len(crossing) == (start // 8 != end // 8)
+        assert len(route) <= 3
+        assert all(0 <= node < 38 for wire in route for node in wire)
+        for wire in crossing:
+            between.setdefault((start // 8, end // 8), set()).add(wire)
+    assert all(len(wires) == 1 for wires in between.values())
