@@ -97,6 +97,13 @@ def one_processor(kind: str, options: Options) -> tuple[str, ...]:
     return PROCESSORS
 
 
+@placements.register("cores_of_a_mesh")
+def cores_of_a_mesh(kind: str, options: Mapping[str, str | int | float | bool]) -> tuple[str, ...]:
+    """Every op on a mesh of cores."""
+    del kind, options
+    return ("core_mesh",)
+
+
 @placements.register("logic_die")
 def logic_die(kind: str, options: Options) -> tuple[str, ...]:
     """Products on the vaults' matrix units, the rest on their vector units, sampling on the host."""

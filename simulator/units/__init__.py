@@ -24,11 +24,12 @@ from simulator.units import (
     vector,
     vertical_bus,
 )
+from simulator.units.mesh import core_mesh
 from simulator.units.network import fabric
 from simulator.units.processors import cpu, fpga, gpu
 
 __all__ = [
-    "buffer", "channel_gemv", "cpu", "dpu", "fabric", "fpga", "gemv_unit", "gpu", "hbm_pim", "host", "link", "matrix",
-    "memory", "near_bank", "rank_bus", "sram", "stacked_memory", "thermal", "vault_matrix", "vault_mesh", "vector",
-    "vertical_bus",
+    "buffer", "channel_gemv", "core_mesh", "cpu", "dpu", "fabric", "fpga", "gemv_unit", "gpu", "hbm_pim", "host", "link",
+    "matrix", "memory", "near_bank", "rank_bus", "sram", "stacked_memory", "thermal", "vault_matrix",
+    "vault_mesh", "vector", "vertical_bus",
 ]  # fmt: skip
