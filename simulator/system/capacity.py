@@ -63,8 +63,13 @@ def _share(system: System, workload: Workload) -> _Share:
         return replace(tensor, outputs=outputs, n_bytes=-(-tensor.n_bytes * outputs // tensor.outputs))
 
     whole = _demand(system, stage)
+    heads = -(-whole.cache.kv_heads // (plan.tensor if policy.deals_out_cache else 1))
     return _Share(
-        replace(whole, tensors=tuple(part(tensor) for tensor in whole.tensors)),
+        replace(
+            whole,
+            tensors=tuple(part(tensor) for tensor in whole.tensors),
+            cache=replace(whole.cache, kv_heads=heads),
+        ),
         [store.with_channels(max(1, store.channels // plan.groups)) for store in memories],
         plan.stages * plan.tensor * plan.data,
         capacity * plan.devices,

@@ -29,6 +29,7 @@ from simulator.units.dram_stream import StreamWork
 from simulator.units.dram_work import Work
 from simulator.units.fetch_ahead import FetchAhead
 from simulator.units.processors.shapes import Product, product_of
+from simulator.units.processors.stack import Stack
 from simulator.units.storage import Storage
 from simulator.units.systolic import Array, Dataflow, Passes, Shape
 from simulator.units.wave_pace import Fetch, Pace
@@ -43,7 +44,8 @@ class MatrixSpec(PartSpec):
 
     ``dataflow``, ``double_buffered`` and ``reach`` as in `Array`. By the operands' width in bits: ``macs_per_cell``,
     multiply-adds of a cell in each beat along the inner dimension (below 1 where cells join for wide operands), by
-    default one of the register's width; ``beat_cycles``, by default 1.
+    default one of the register's width; ``beat_cycles``, by default 1. ``stack``: what launches the ops, if anything
+    has to.
     """
 
     kind: Literal["matrix"]
@@ -59,6 +61,7 @@ class MatrixSpec(PartSpec):
     reach: PositiveInt = 1
     macs_per_cell: dict[str, Positive] = Field(default_factory=dict)
     beat_cycles: dict[str, PositiveInt] = Field(default_factory=dict)
+    stack: str | None = None
     energy_pj_per_mac: NonNegative
     static_power_w: NonNegative
 
@@ -144,6 +147,7 @@ class Matrix(OpUnit):
         """Find memory and buffer. Raises MappingError for a buffer that cannot hold two waves."""
         self.memory = peer(self, components, "memory", self.spec.memory, Storage)
         self.buffer = peer(self, components, "buffer", self.spec.buffer, Buffer)
+        self._stack = peer(self, components, "stack", self.spec.stack, Stack) if self.spec.stack else None
         if self.waves_buffered < 2:
             raise MappingError(
                 f"{self.name}: its buffer of {self.buffer.spec.capacity_bytes} bytes cannot hold two waves of "
@@ -211,18 +215,28 @@ class Matrix(OpUnit):
         n_bytes = op.weight_bytes + op.kv_read_bytes
         tiling = self.tiling(op)
         self._check_room(op, tiling)
+        if self._stack is not None:
+            yield env.timeout(self._stack.gaps_ps(op.kind))
         delays_ps = self.memory.delays_ps()
         run = self._run(op, tiling, n_bytes)
+        banks_ps = self.buffer.access_ps(n_bytes, n_bytes, op.input_bytes, op.output_bytes)
+        end_ps = max(run.end_ps, run.start_ps + banks_ps)
         yield env.timeout(max(0, run.arrived_ps - env.now_ps))
         self._ahead.fetch()
-        yield env.timeout(run.end_ps - env.now_ps)
+        yield env.timeout(end_ps - env.now_ps)
         yield from self.memory.catch_up(delays_ps)
-        hooks.busy(self.name, run.start_ps, run.end_ps, op.name)
+        hooks.busy(self.name, run.start_ps, end_ps, op.name)
         hooks.activity(self.name, MAC, op.flops // 2, op.kind)
-        self.buffer.passed(run.start_ps, run.end_ps, n_bytes, op)
+        self.buffer.passed(run.start_ps, end_ps, n_bytes, op)
+        self.around.limits.add(op.kind, self._held(run, tiling, banks_ps))
+
+    def _held(self, run: MatrixRun, tiling: Tiling, banks_ps: int) -> Mapping[str, int]:
+        """What the op waited for: the stream, the arrays or the banks of the buffer."""
+        if banks_ps > run.end_ps - run.start_ps:
+            return {limits.BANKS: banks_ps}
         work_ps = self._ps(tiling.busy)
         streamed = run.arrived_ps - run.start_ps >= work_ps
-        self.around.limits.add(op.kind, self.memory.held_ps(run.work) if streamed else {limits.COMPUTE: work_ps})
+        return self.memory.held_ps(run.work) if streamed else {limits.COMPUTE: work_ps}
 
     def estimate_ps(self, op: Op) -> int:
         """The longer of stream at the peak of the pins and waves, and the way out."""

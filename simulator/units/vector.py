@@ -23,6 +23,7 @@ from simulator.units.base import (
     unit_type,
 )
 from simulator.units.near_bank import NearBank
+from simulator.units.processors.stack import Stack
 from simulator.units.storage import Storage
 from simulator.workload.ops import OP_KINDS, KvAppendOp, LookupOp, Op, VectorOp
 
@@ -46,7 +47,7 @@ class VectorSpec(PartSpec):
     """``lanes`` lanes at ``clock_mhz``; ``costs`` by op kind.
 
     ``memory``: where weights and the KV cache are streamed from and to. ``start_cycles``: from the start of an op
-    to the first element out of the pipeline.
+    to the first element out of the pipeline. ``stack``: what launches the ops, if anything has to.
     """
 
     kind: Literal["vector"]
@@ -55,6 +56,7 @@ class VectorSpec(PartSpec):
     clock_mhz: Positive
     start_cycles: NonNegative
     costs: dict[str, VectorCost]
+    stack: str | None = None
     energy_pj_per_flop: NonNegative
     static_power_w: NonNegative
 
@@ -80,6 +82,7 @@ class Vector(OpUnit):
     def connect(self, components: Mapping[str, Component]) -> None:
         """Find the memory, and whether near-bank units apply the activation function."""
         self.memory = peer(self, components, "memory", self.spec.memory, Storage)
+        self._stack = peer(self, components, "stack", self.spec.stack, Stack) if self.spec.stack else None
         self._activated = any(isinstance(c, NearBank) and c.spec.activation == "near_bank" for c in components.values())
 
     def supports(self, kind: str) -> bool:
@@ -101,6 +104,9 @@ class Vector(OpUnit):
     def execute(self, op: Op) -> Process:
         """Lanes and stream side by side."""
         env, hooks = self.around.env, self.around.hooks
+        wait_ps = self._stack.gaps_ps(op.kind) + self._stack.between_ps(op) if self._stack is not None else 0
+        if wait_ps:
+            yield env.timeout(wait_ps)
         start_ps = env.now_ps
         lanes_ps = cycles_ps(self.cycles(op), self.spec.clock_mhz)
         read = op.weight_bytes + op.kv_read_bytes
@@ -119,7 +125,7 @@ class Vector(OpUnit):
         hooks.busy(self.name, start_ps, start_ps + lanes_ps, op.name)
         if op.flops:
             hooks.activity(self.name, LANE_OP, op.flops, op.kind)
-        self.around.limits.add(op.kind, held)
+        self.around.limits.add(op.kind, held if end_ps - start_ps >= wait_ps else {limits.HOST: wait_ps})
 
     def array_bytes(self, op: Op) -> Mapping[tuple[str, str], int]:
         """Whole bursts of what it reads and of what it writes."""

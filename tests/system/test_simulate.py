@@ -157,7 +157,8 @@ def test_an_unknown_layout_names_the_nearest() -> None:
 
 @pytest.mark.parametrize("name", list_names("archs"))
 def test_every_shipped_platform_runs(name: str) -> None:
-    devices = arch(name).spec.parallelism.tensor
+    parallelism = arch(name).spec.parallelism
+    devices = parallelism.tensor if parallelism.policy == "megatron" else 1
     model = replace(MODEL, n_heads=max(4, devices), n_kv_heads=max(2, devices))
     result = simulate(arch(name), workload(model=model, output_tokens=2))
     assert result.tokens_per_s is not None

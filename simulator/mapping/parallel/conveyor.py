@@ -13,11 +13,12 @@ from simulator.workload.ops import MatrixOp
 class Conveyor:
     """Each of n devices has the next n-th of a block's weights; the block takes the time that one device would take.
 
-    Where a device's weights end, the results so far go on to the next one. The cache lies where it is read, on one
-    device. A static schedule has no more to do: nobody waits for anybody but the one before.
+    Where a device's weights end, the results so far go on to the next one. The cached heads are dealt out to the
+    devices. A static schedule has no more to do: nobody waits for anybody but the one before.
     """
 
     replicated = False
+    deals_out_cache = True
 
     def model(self, model: Model, devices: int) -> Model:
         """The whole model: its products are not cut."""

@@ -21,6 +21,7 @@ class Megatron:
     """
 
     replicated = True
+    deals_out_cache = False
 
     def model(self, model: Model, devices: int) -> Model:
         """The device's part. Raises MappingError for heads that cannot be dealt out evenly."""

@@ -29,9 +29,13 @@ class Part:
 
 
 class Policy(Protocol):
-    """A way to share a block among ``devices`` devices; ``replicated``: each of them has the residual stream."""
+    """A way to share a block among ``devices`` devices; ``replicated``: each of them has the residual stream.
+
+    ``deals_out_cache``: each has an equal part of the cached heads of `model`, which is then not that of one device.
+    """
 
     replicated: bool
+    deals_out_cache: bool
 
     def model(self, model: Model, devices: int) -> Model:
         """The sizes of what one device holds, for its capacity: of the fullest device."""

@@ -21,6 +21,7 @@ class SpreadProducts:
     """
 
     replicated = False
+    deals_out_cache = False
 
     def model(self, model: Model, devices: int) -> Model:
         """The whole model: products are cut in `share`."""

@@ -24,7 +24,7 @@ from simulator.units.base import (
 from simulator.units.memory import Memory
 from simulator.units.processors.shapes import Product, activation_bytes, elements_of, product_of
 from simulator.units.processors.stack import Stack
-from simulator.workload.ops import OP_KINDS, SAMPLING, AttentionOp, LookupOp, Op, ProductOp, VectorOp
+from simulator.workload.ops import OP_KINDS, SAMPLING, AttentionOp, LookupOp, Op, ProductOp
 
 MAC = "multiply_add"
 LANE_OP = "lane_op"
@@ -233,9 +233,7 @@ class Processor(OpUnit):
         self._host_ps += self.stack.issue_ps(op.kind)
         if not self.stack.kernels(op.kind):
             return 0
-        gaps_ps = round(1000 * self.stack.spec.kernel_gap_ns * self.stack.kernels(op.kind))
-        between_ps = self.stack.step_ps(op.rows) if op.kind == SAMPLING.name and isinstance(op, VectorOp) else 0
-        return max(gaps_ps, self._host_ps - now_ps) + between_ps
+        return max(self.stack.gaps_ps(op.kind), self._host_ps - now_ps) + self.stack.between_ps(op)
 
     def issue_wait_ps(self, kind: str) -> int:
         """From now until the host has issued a kernel of ``kind`` that runs beside the cores, such as a collective."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from simulator.config.platform_schema import Calibration
 from simulator.units.base import Component, NonNegative, PartSpec, Positive, unit_type
-from simulator.workload.ops import OP_KINDS, Op
+from simulator.workload.ops import OP_KINDS, SAMPLING, Op, VectorOp
 
 Count = Annotated[int, Field(ge=0, le=10_000)]
 Fraction01 = Annotated[float, Field(gt=0, le=1)]
@@ -93,6 +93,14 @@ class Stack(Component):
     def choice_ps(self, logits: int) -> int:
         """Time of the kernels that choose tokens from ``logits`` of all sequences, beside their arithmetic."""
         return round(1000 * logits * self.spec.logit_ns)
+
+    def gaps_ps(self, kind: str) -> int:
+        """Time on the device between the kernels of an op of ``kind`` and the one before."""
+        return round(1000 * self.spec.kernel_gap_ns * self.kernels(kind))
+
+    def between_ps(self, op: Op) -> int:
+        """Host time from the last kernel of a step to the first of the next, which counts with the op that samples."""
+        return self.step_ps(op.rows) if op.kind == SAMPLING.name and isinstance(op, VectorOp) else 0
 
     def lane_ops(self, op: Op, elements: int, rows: int) -> float:
         """Lane operations of an op that is no product."""
