@@ -29,7 +29,7 @@ from simulator.units.network import fabric
 from simulator.units.processors import cpu, fpga, gpu
 
 __all__ = [
-    "buffer", "channel_gemv", "core_mesh", "cpu", "dpu", "fabric", "fpga", "gemv_unit", "gpu", "hbm_pim", "host", "link",
-    "matrix", "memory", "near_bank", "rank_bus", "sram", "stacked_memory", "thermal", "vault_matrix",
+    "buffer", "channel_gemv", "core_mesh", "cpu", "dpu", "fabric", "fpga", "gemv_unit", "gpu", "hbm_pim", "host",
+    "link", "matrix", "memory", "near_bank", "rank_bus", "sram", "stacked_memory", "thermal", "vault_matrix",
     "vault_mesh", "vector", "vertical_bus",
 ]  # fmt: skip

@@ -32,6 +32,11 @@ DERIVED: dict[str, Callable[[Figures], float]] = {
 @SUITES.register("pim")
 def run(folder: Path, progress: Progress) -> Report:
     """Run every case of a folder (all its CSV files) or of one file. Raises ConfigError for data that is no case."""
+    return run_cases("pim", folder, progress)
+
+
+def run_cases(suite: str, folder: Path, progress: Progress) -> Report:
+    """As `run`, for any suite of such cases."""
     cases = read_cases(folder)
     figures: dict[Target, Figures | None] = {}
     judged = []
@@ -41,7 +46,7 @@ def run(folder: Path, progress: Progress) -> Report:
                 figures[target] = _figures(target)
         judged.append(_judge(case, [figures[target] for target in case.targets]))
         progress(done, len(cases))
-    return Report("pim", tuple(judged))
+    return Report(suite, tuple(judged))
 
 
 def _judge(case: PimCase, figures: list[Figures | None]) -> Case:

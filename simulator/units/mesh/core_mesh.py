@@ -36,8 +36,9 @@ MAC, LANE_OP, CROSSING = "multiply_add", "lane_op", "word_crossing"
 class CoreMeshSpec(PartSpec):
     """``rows`` x ``cols`` cores at ``clock_mhz`` that hold weights and cache in ``memory``, one bank a core.
 
-    Of one core: ``macs_per_clock`` by operand width in bits, ``lanes`` element operations a clock, ``task_cycles`` to
-    start an op. Links carry ``word_bits`` a clock each way; ``ramp_cycles`` lead from a router to its core.
+    Of one core: ``macs_per_clock`` by operand width in bits, ``lanes`` element operations a clock, ``element_cycles``
+    of an element by op kind where special functions are done in software, ``task_cycles`` to start an op. Links carry
+    ``word_bits`` a clock each way; ``ramp_cycles`` lead from a router to its core.
     """
 
     kind: Literal["core_mesh"]
@@ -47,6 +48,7 @@ class CoreMeshSpec(PartSpec):
     clock_mhz: Positive
     macs_per_clock: dict[str, Positive] = Field(min_length=1)
     lanes: PositiveInt
+    element_cycles: dict[str, NonNegative] = Field(default_factory=dict)
     word_bits: PositiveInt
     ramp_cycles: PositiveInt
     task_cycles: NonNegative
@@ -192,7 +194,8 @@ class CoreMesh(OpUnit):
 
     def _lanes(self, op: Op, each: int, elements: int) -> int:
         """Cycles of ``each`` elements in a core's lanes."""
-        return ceil(each * max(1.0, op.flops / max(1, elements)) / self.spec.lanes)
+        in_lanes = max(1.0, op.flops / max(1, elements)) / self.spec.lanes
+        return ceil(each * self.spec.element_cycles.get(op.kind, in_lanes))
 
     def _compute(self, op: Op, macs: int, bits: int) -> int:
         """Cycles of a core's multiply-adds. Raises MappingError for operands that it does not take."""
