@@ -14,6 +14,7 @@ from simulator.mapping.parallel.plan import make_plan
 from simulator.metrics.result import Result
 from simulator.system.parallel import ParallelRunner
 from simulator.workload.model import Model
+from simulator.workload.model_file import load_model
 
 MODEL = Model(
     name="even",
@@ -204,3 +205,25 @@ def test_a_collective_alone_runs_on_all_devices() -> None:
 def test_a_single_device_has_no_collectives() -> None:
     with pytest.raises(MappingError, match="wants a fabric component for allreduce"):
         run_op(load_arch("aim_1card"), "allreduce", (1, 4096))
+
+
+ENDS = ("embedding", "broadcast", "gather", "lm_head", "sampling", "waiting")
+"""What a step does outside of its blocks."""
+
+
+def test_a_block_on_a_row_of_chips_takes_one_chips_time_and_a_hop_for_each_more() -> None:
+    model = replace(load_model("llama2_7b"), n_layers=4)
+    roomy = "memory.bank_bytes=13107200"
+
+    def decode_s(chips: int) -> dict[str, float]:
+        overrides = (roomy, f"parallelism.tensor={chips}", "parallelism.pipeline=4", f"devices.count={4 * chips}")
+        result = simulate(load_arch("groq_lpu_system", overrides), workload(model=model, output_tokens=2))
+        return result.time_by_op_kind_s["decode"]
+
+    one, three = decode_s(1), decode_s(3)
+    for kind in ("qkv_proj", "out_proj", "ffn_gate", "ffn_down", "attn_score", "rmsnorm"):
+        assert three[kind] == pytest.approx(one[kind], rel=1e-3)
+    # Two hops more in each of four blocks; the results of the gate may be on their way while the next product goes on.
+    blocks = [sum(s for kind, s in times.items() if kind not in ENDS) for times in (one, three)]
+    least_s, most_s = (722e-9 + n_bytes / 14e9 for n_bytes in (8192, 2 * 12288))
+    assert 4 * least_s < blocks[1] - blocks[0] < 8 * most_s
