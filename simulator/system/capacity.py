@@ -70,10 +70,17 @@ def _share(system: System, workload: Workload) -> _Share:
             tensors=tuple(part(tensor) for tensor in whole.tensors),
             cache=replace(whole.cache, kv_heads=heads),
         ),
-        [store.with_channels(max(1, store.channels // plan.groups)) for store in memories],
+        [_of_stage(store, plan.groups) for store in memories],
         plan.stages * plan.tensor * plan.data,
         capacity * plan.devices,
     )
+
+
+def _of_stage(store: Store, groups: int) -> Store:
+    """What one of ``groups`` stages of a device has of a memory of it."""
+    if store.parts == "channels":
+        return store.with_channels(max(1, store.channels // groups))
+    return replace(store, rows=store.rows // groups, parts=f"{store.parts} in place of each")
 
 
 def _demand(system: System, workload: Workload) -> Demand:

@@ -24,7 +24,8 @@ READ_BYTE, WRITTEN_BYTE = "read_byte", "written_byte"
 class SramSpec(PartSpec):
     """``bank_bytes`` in each bank of ``organization``; all its streams together carry ``stream_words`` words a cycle.
 
-    ``latency_cycles``: from a bank to the unit that reads. ``static_power_w``: leakage and clock.
+    ``latency_cycles``: from a bank to the unit that reads. ``static_power_w``: leakage and clock. ``parts``: what has
+    one such SRAM, in words of which there could be more.
     """
 
     kind: Literal["sram"]
@@ -34,6 +35,7 @@ class SramSpec(PartSpec):
     latency_cycles: NonNegative
     energy_pj_per_byte: NonNegative
     static_power_w: NonNegative
+    parts: str = "chips"
 
 
 class SramClock:
@@ -80,7 +82,7 @@ class Sram(Storage):
         """One part, whose banks take whole words."""
         banks = self.spec.organization
         rows = self.spec.bank_bytes // banks.word_bytes
-        return Store(self.name, 1, banks.banks, rows, banks.word_bytes, parts="chips")
+        return Store(self.name, 1, banks.banks, rows, banks.word_bytes, parts=self.spec.parts)
 
     @property
     def words_per_cycle(self) -> int:
