@@ -112,6 +112,10 @@ class Cache:
     window: int | None = None
     fixed: int = 0
 
+    def dealt_out(self, devices: int) -> Cache:
+        """What the fullest of ``devices`` devices has of it, each with an equal part of the heads."""
+        return replace(self, kv_heads=-(-self.kv_heads // devices))
+
     def rows(self, store: Store, batch: int, tokens: int) -> int:
         """Rows of each bank that ``tokens`` tokens of ``batch`` sequences take."""
         heads = batch * self.kv_heads
@@ -134,6 +138,10 @@ class Caches:
     def store(self) -> str:
         """The memory that they lie in."""
         return self.parts[0].store
+
+    def dealt_out(self, devices: int) -> Caches:
+        """What the fullest of ``devices`` devices has of them, each with an equal part of the heads."""
+        return Caches(tuple(part.dealt_out(devices) for part in self.parts))
 
     def rows(self, store: Store, batch: int, tokens: int) -> int:
         """Rows of each bank that ``tokens`` tokens of ``batch`` sequences take."""

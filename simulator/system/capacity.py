@@ -63,13 +63,9 @@ def _share(system: System, workload: Workload) -> _Share:
         return replace(tensor, outputs=outputs, n_bytes=-(-tensor.n_bytes * outputs // tensor.outputs))
 
     whole = _demand(system, stage)
-    heads = -(-whole.cache.kv_heads // (plan.tensor if policy.deals_out_cache else 1))
+    cache = whole.cache.dealt_out(plan.tensor) if policy.deals_out_cache else whole.cache
     return _Share(
-        replace(
-            whole,
-            tensors=tuple(part(tensor) for tensor in whole.tensors),
-            cache=replace(whole.cache, kv_heads=heads),
-        ),
+        replace(whole, tensors=tuple(part(tensor) for tensor in whole.tensors), cache=cache),
         [_of_stage(store, plan.groups) for store in memories],
         plan.stages * plan.tensor * plan.data,
         capacity * plan.devices,

@@ -7,7 +7,7 @@ import networkx as nx
 from simulator.mapping.parallel.policies import Part, in_order, parallel_policies
 from simulator.workload.collective import CollectiveOp
 from simulator.workload.model import Model
-from simulator.workload.ops import MatrixOp
+from simulator.workload.ops import GroupedMatrixOp, MatrixOp
 
 
 class Conveyor:
@@ -32,7 +32,9 @@ class Conveyor:
     def share(self, graph: nx.DiGraph[str], devices: int) -> Part:
         """The graph with a send wherever a device's weights end; the others rest meanwhile."""
         leader = graph.copy()
-        products = [(name, op) for name in graph if isinstance(op := graph.nodes[name]["op"], MatrixOp)]
+        products = [
+            (name, op) for name in graph if isinstance(op := graph.nodes[name]["op"], MatrixOp | GroupedMatrixOp)
+        ]
         total, before, crossed = sum(op.weight_bytes for _, op in products), 0, 0
         for name, op in products:
             before += op.weight_bytes

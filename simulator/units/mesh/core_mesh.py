@@ -27,7 +27,7 @@ from simulator.units.base import (
 from simulator.units.mesh.lines import Line
 from simulator.units.processors.shapes import elements_of, product_of
 from simulator.units.sram import Sram
-from simulator.workload.ops import OP_KINDS, AttentionOp, LookupOp, MatrixOp, Op
+from simulator.workload.ops import OP_KINDS, AttentionOp, GroupedMatrixOp, LookupOp, MatrixOp, Op, ProductOp
 
 MAC, LANE_OP, CROSSING = "multiply_add", "lane_op", "word_crossing"
 """Actions; the last one: a word over one link."""
@@ -82,7 +82,6 @@ class CoreMesh(OpUnit):
     along the rows, cached tokens along the columns.
     """
 
-    kinds = frozenset(OP_KINDS.names())
     spec: CoreMeshSpec
     memory: Sram
 
@@ -100,6 +99,10 @@ class CoreMesh(OpUnit):
                 f"{cores} cores cannot have one each of {banks} banks", key=f"components.{self.name}.memory"
             )
 
+    def supports(self, kind: str) -> bool:
+        """All kinds, those of plug-ins included."""
+        return kind in OP_KINDS
+
     @property
     def flops_per_s(self) -> float:
         """Peak rate of all cores."""
@@ -116,7 +119,7 @@ class CoreMesh(OpUnit):
                 end_ps = max(end_ps, self.memory.stream(n_bytes, op, write=write).end_ps)
         yield env.timeout(end_ps - start_ps)
         hooks.busy(self.name, start_ps, end_ps, op.name)
-        macs = op.flops // 2 if isinstance(op, MatrixOp | AttentionOp) else 0
+        macs = op.flops // 2 if isinstance(op, ProductOp) else 0
         for action, n in ((MAC, macs), (LANE_OP, 0 if macs else op.flops), (CROSSING, cost.crossings)):
             if n:
                 hooks.activity(self.name, action, n, op.kind)
@@ -127,8 +130,8 @@ class CoreMesh(OpUnit):
 
     def cost(self, op: Op) -> Cost:
         """What ``op`` takes on the mesh."""
-        if isinstance(op, MatrixOp):
-            return self._matrix(op)
+        if isinstance(op, MatrixOp | GroupedMatrixOp):
+            return self._matrices(op)
         if isinstance(op, AttentionOp):
             return self._attention(op)
         elements, rows = elements_of(op)
@@ -136,17 +139,17 @@ class CoreMesh(OpUnit):
             return self._along_rows(op, elements, rows)
         return self._along_columns(op, elements, rows)
 
-    def _matrix(self, op: MatrixOp) -> Cost:
-        """Inner elements along the columns' cores, outputs along the rows'."""
+    def _matrices(self, op: MatrixOp | GroupedMatrixOp) -> Cost:
+        """Each matrix after the other: inner elements along the columns' cores, outputs along the rows'."""
         product = product_of(op)
         deep, wide = ceil(product.k / self.spec.rows), ceil(product.n / self.spec.cols)
-        words = self._words(wide * product.m, product.moving_bits)
-        return Cost(
-            compute=self._compute(op, deep * wide * product.m, product.math_bits),
-            read=self._read(deep * wide, product.stored_bits),
-            mesh=self.column.allreduce(words),
-            crossings=2 * self.column.crossings(words) * self.spec.cols,
-        )
+        compute = mesh = crossings = 0
+        for m, matrices in product.loads or ((product.m, product.matrices),):
+            words = self._words(wide * m, product.moving_bits)
+            compute += matrices * self._compute(op, deep * wide * m, product.math_bits)
+            mesh += matrices * self.column.allreduce(words)
+            crossings += 2 * matrices * self.column.crossings(words) * self.spec.cols
+        return Cost(compute, product.matrices * self._read(deep * wide, product.stored_bits), mesh, crossings)
 
     def _attention(self, op: AttentionOp) -> Cost:
         """Scores are added up over the cores of a head, contexts over all tokens."""
