@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_json
 
 EXIT_FAILED = 1
+MEASURED = "platforms"
+"""The suite whose cases are measured points."""
+PLOT_WIDTH = 640.0
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -17,6 +22,12 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("--suite", action="append", metavar="NAME", help="suite to run; repeatable (default: all)")
     parser.add_argument("--data", type=Path, metavar="PATH", help="run one suite on another folder of the same format")
     parser.add_argument("--all-cases", action="store_true", help="list the cases that pass, too")
+    parser.add_argument(
+        "--plots",
+        type=Path,
+        metavar="DIR",
+        help="write DIR/SUITE_METRIC.svg (and .png with CairoSVG): simulated against measured",
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -31,18 +42,45 @@ def run(args: argparse.Namespace) -> int:
     names = args.suite or list(SUITES.names())
     if args.data and len(names) != 1:
         raise ConfigError(f"--data is for one suite: name it with --suite (one of {', '.join(SUITES.names())})")
+    if args.plots:
+        _check_plots(names)
+        output.prepare(args.plots)
     reports = []
     for name in names:
         suite = SUITES.get(name)
         with progress(f"suite {name}", "cases") as report:
             reports.append(suite(args.data or default_data(name), report))
+    documents = [report.document() for report in reports]
+    if args.plots:
+        _plot(documents, args.plots)
     if args.json:
-        documents = [report.document() for report in reports]
         output.document(documents[0] if len(documents) == 1 else {"suites": documents})
     else:
         from simulator.report import platforms_view, validation_view
 
-        documents = [report.document() for report in reports]
         views = [platforms_view.view if "goals" in document else validation_view.view for document in documents]
         output.show(*(view(d, all_cases=args.all_cases) for view, d in zip(views, documents, strict=True)))
     return 0 if all(report.passed for report in reports) else EXIT_FAILED
+
+
+def _check_plots(names: Sequence[str]) -> None:
+    from simulator.errors import ConfigError
+
+    if MEASURED not in names:
+        raise ConfigError(f"--plots is for the suite '{MEASURED}', whose points were measured")
+
+
+def _plot(documents: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """Simulated against measured, as SVG and, where CairoSVG is installed, as PNG."""
+    from importlib.util import find_spec
+
+    from simulator.report.export import write
+    from simulator.report.pictures.predictions import pictures
+
+    formats = (".svg", ".png") if find_spec("cairosvg") else (".svg",)
+    for document in documents:
+        for picture in pictures(document) if document["suite"] == MEASURED else ():
+            for suffix in formats:
+                path = folder / f"{document['suite']}_{picture.name}{suffix}"
+                with output.naming(path):
+                    write(picture, path, PLOT_WIDTH)

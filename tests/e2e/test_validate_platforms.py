@@ -83,3 +83,13 @@ def test_several_devices_and_their_collectives_are_predictions(tmp_path: Path, n
     reduced = next(case for name, case in ran.items() if "all-reduce" in name)
     assert 0.5 < reduced["got"] / reduced["expected"] < 2
     assert {group["family"] for group in report["groups"]} == {"gpu"}
+
+
+def test_plots_are_written_for_what_was_measured(tmp_path: Path, nearbank: Callable[..., Any]) -> None:
+    data = folder(tmp_path, ("M050",), ("4096x512",))
+    nearbank("validate", "--suite", "platforms", "--data", data, "--plots", tmp_path / "plots")
+    written = {path.name for path in (tmp_path / "plots").iterdir() if path.suffix == ".svg"}
+    assert written == {f"platforms_{name}.svg" for name in ("tokens_per_s", "power_w", "kernels_us")}
+    shown = nearbank("validate", "--suite", "aim", "--plots", tmp_path / "plots")
+    assert shown.code == 2
+    assert "--plots is for the suite 'platforms'" in shown.err
