@@ -241,7 +241,7 @@ def _of_traffic(  # noqa: PLR0913 - what a run is made of
     assert stream is not None
     if hooks:
         raise ConfigError("a request stream has no timeline: its steps are put together from simulated ones")
-    if arch.spec.compat is not None and arch.spec.compat.cent:
+    if arch.spec.compat is not None and arch.spec.compat.on:
         raise ConfigError("compat.cent reproduces published figures, among which there is no traffic")
 
     def build(platform: Platform, observers: Hooks) -> System:
