@@ -452,7 +452,7 @@ def _facts(arch: Arch, workload: Workload, ran: Ran, static_w: Mapping[str, Mapp
         bound_by=system.around.limits.bound_by(),
         capacity=Capacity(needed_bytes=ran.layout.needed_bytes, available_bytes=ran.layout.available_bytes),
         area=die_area(arch.spec),
-        mapping=mappings(system, workload),
+        mapping={} if workload.traffic is not None else mappings(system, workload),
         assumptions=(*ran.assumptions, *_assumptions(arch, system, workload)),
         calibrations=tuple(calibration.model_dump() for calibration in arch.calibrations()),
         config_hashes=arch.files | dict(workload.files),

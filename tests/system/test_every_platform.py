@@ -47,6 +47,7 @@ HELD_OTHERWISE = {
     "groq_lpu_system": "heads of 128 elements fill two fifths of a plane of 320 x 320",
     "groq_lpu_system_70b": "as groq_lpu_system",
     "tpu_v5e_8": "weights come ahead while all-reduces go on, so that the arrays have them at hand",
+    "neupims": "weights of the output projection come ahead while attention runs at the banks",
     "wafer_scale_wse2": "64 sequences' scores: no weights, and fewer hops than a product",
     "ndp3d_tsv": "one query vector leaves most of the arrays' columns idle at the stack's rate",
     "ndp3d_hybrid_bonded": "as ndp3d_tsv",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import networkx as nx
 
+from simulator.mapping.parallel.plan import Plan
 from simulator.mapping.parallel.policies import Part, in_order, parallel_policies
 from simulator.workload.collective import CollectiveOp
 from simulator.workload.model import Model
@@ -44,6 +45,14 @@ class Conveyor:
             crossed = max(crossed, ends)
         rest: nx.DiGraph[str] = nx.DiGraph()
         return Part(in_order(leader), rest)
+
+    def head_devices(self, plan: Plan) -> int:
+        """All devices of a copy."""
+        return plan.group
+
+    def head(self, graph: nx.DiGraph[str], devices: int) -> Part:
+        """Dealt out to all: the projection to the vocabulary is no part of the row."""
+        return parallel_policies.get("spread_products").head(graph, devices)
 
 
 def _pass_on(graph: nx.DiGraph[str], maker: str, times: int) -> None:
