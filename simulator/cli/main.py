@@ -15,10 +15,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from simulator.cli import check, compare, listing, op, output, pareto, plot, replay, report, run, show, sweep, validate
+from simulator.cli import (
+    check,
+    compare,
+    cost,
+    listing,
+    op,
+    output,
+    pareto,
+    plot,
+    replay,
+    report,
+    run,
+    show,
+    sweep,
+    validate,
+)
 from simulator.errors import SimulatorError, one_line
 
-VERBS = (run, compare, sweep, pareto, report, plot, op, replay, check, validate, listing, show)
+VERBS = (run, compare, sweep, pareto, report, plot, cost, op, replay, check, validate, listing, show)
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 TRACEBACK_VARIABLE = "NEARBANK_TRACEBACK"

@@ -22,6 +22,7 @@ FOLDERS = {
     "dram": "arch_configs/dram",
     "unit": "arch_configs/units",
     "link": "arch_configs/links",
+    "cost": "arch_configs/costs",
     "model": "workloads/models",
     "workload": "workloads/scenarios",
 }
@@ -32,6 +33,7 @@ LISTED = {
     "drams": "dram",
     "units": "unit",
     "links": "link",
+    "costs": "cost",
     "models": "model",
     "scenarios": "workload",
 }

@@ -1,0 +1,1 @@
+"""Money: what machines cost, what their tokens cost, and when one pays off against another."""

@@ -1,0 +1,95 @@
+"""What tokens cost on one machine: hardware over its years, and power."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from simulator.config.cost_schema import Costs, Machine
+from simulator.errors import ConfigError
+from simulator.metrics.cost.hardware import machine_usd
+from simulator.metrics.result import Result
+
+HOURS_PER_YEAR = 8760
+HOURS_PER_MONTH = HOURS_PER_YEAR / 12
+SECONDS_PER_DAY = 86_400
+
+NOT_FIXED = "as requests come"
+"""The batch of a request stream."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A machine as it can be bought: dollars of its parts, its rate, its power in use and idle (all without PUE).
+
+    ``name``: of the machine with the batch of its run.
+    """
+
+    name: str
+    machine: str
+    parts_usd: Mapping[str, float]
+    tokens_per_s: float
+    busy_w: float
+    idle_w: float
+
+    @property
+    def usd(self) -> float:
+        """What it costs to buy."""
+        return sum(self.parts_usd.values())
+
+    @property
+    def tokens_per_day(self) -> float:
+        """What it generates without a pause."""
+        return self.tokens_per_s * SECONDS_PER_DAY
+
+
+@dataclass(frozen=True)
+class TokenCost:
+    """Dollars of an hour of a machine and of a million tokens, at the utilisation of the terms."""
+
+    offer: Offer
+    hardware_usd_per_hour: float
+    power_usd_per_hour: float
+    usd_per_million_tokens: float
+
+    @property
+    def usd_per_hour(self) -> float:
+        """Hardware and power."""
+        return self.hardware_usd_per_hour + self.power_usd_per_hour
+
+
+def offer_of(name: str, machine: Machine, result: Result | None) -> Offer:
+    """``machine`` with the figures of a run of its platform, or with its measured ones."""
+    if machine.measured is not None:
+        rate, power_w = machine.measured.tokens_per_s, machine.measured.power_w
+        area: Mapping[str, float] = {}
+        label = name
+    elif result is None:
+        raise ConfigError(f"machine '{name}' has neither a run of '{machine.arch or name}' nor measured figures")
+    else:
+        rate, power_w = rates(result)
+        area = result.area_by_component_mm2
+        label = f"{name}, batch {result.workload.values.get('batch', NOT_FIXED)}"
+    busy_w = power_w + machine.more_w
+    return Offer(label, name, machine_usd(machine, area), rate, busy_w, busy_w * machine.idle_share)
+
+
+def rates(result: Result) -> tuple[float, float]:
+    """(tokens a second, W) of a run, of its decode stage. Raises ConfigError for one that has none."""
+    if result.tokens_per_s is None or result.power_w is None:
+        raise ConfigError(f"the run of '{result.arch.name}' has no decode step, so no rate")
+    return result.tokens_per_s, result.power_w
+
+
+def power_usd_per_hour(costs: Costs, offer: Offer, utilization: float) -> float:
+    """Dollars of an hour's power of one machine that generates tokens for a share of the time."""
+    mean_w = utilization * offer.busy_w + (1 - utilization) * offer.idle_w
+    return mean_w / 1000 * costs.pue * costs.electricity_usd_per_kwh
+
+
+def token_cost(costs: Costs, offer: Offer) -> TokenCost:
+    """What the tokens of ``offer`` cost under the terms of ``costs``."""
+    hardware = offer.usd / (costs.years * HOURS_PER_YEAR)
+    power = power_usd_per_hour(costs, offer, costs.utilization)
+    tokens_per_hour = offer.tokens_per_s * 3600 * costs.utilization
+    return TokenCost(offer, hardware, power, (hardware + power) / tokens_per_hour * 1e6)
