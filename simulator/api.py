@@ -203,12 +203,16 @@ def _run(  # noqa: PLR0913 - what a run is made of
     from simulator.metrics.collect import Collector
     from simulator.system.capacity import check_capacity
     from simulator.system.conservation import Conservation
+    from simulator.system.methods import with_methods
     from simulator.system.operating_point import Ran
     from simulator.system.parallel import ParallelRunner
     from simulator.system.run import Runner
 
     collector, conservation = Collector(arch.spec.devices.count), Conservation()
+    platform, notes = with_methods(arch.spec, workload)
+    arch = replace(arch, spec=platform)
     system = _build(arch, Hooks([*collector.instruments, conservation, *hooks]), exact=exact, engine=engine)
+    system.around.notes |= dict.fromkeys(notes)
     layout = check_capacity(system, workload)
     runner = Runner(system, conservation)
     if arch.spec.devices.count == 1:
@@ -265,7 +269,9 @@ def _of_artifact(
     from simulator.metrics import provenance
     from simulator.metrics.result import Capacity, Provenance, Result
     from simulator.system.artifacts import capacity_of, evaluation_of
+    from simulator.system.methods import with_methods
 
+    with_methods(arch.spec, workload)
     needed, available = capacity_of(_build(arch, Hooks([]), exact=False, engine="compiled"), workload)
     figures = evaluation_of(arch.spec)(arch.spec, workload, progress)
     identity = _identities(arch, workload)
@@ -470,4 +476,5 @@ def _assumptions(arch: Arch, system: System, workload: Workload) -> tuple[str, .
         if workload.sample_every > 1
         else []
     )
-    return (*arch.spec.assumptions, *models, *sampled, *arch.guesses())
+    methods = [f"optimizations.{method.key}: {text}" for method in workload.methods for text in method.assumptions()]
+    return (*arch.spec.assumptions, *models, *methods, *system.around.notes, *sampled, *arch.guesses())

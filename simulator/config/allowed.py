@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from simulator.config.base_schema import Spec
-from simulator.config.registry import component_specs
+from simulator.config.registry import component_specs, optimization_blocks
 from simulator.config.tree import Path
 
 COMPONENT_MARK = "x-nearbank-component"
 """Marks a schema whose class depends on the ``kind`` in the data (see `component_specs`)."""
+
+OPTIMIZATIONS_MARK = "x-nearbank-optimizations"
+"""Marks the schema of ``optimizations``, whose keys are those of `optimization_blocks`."""
 
 Schema = Mapping[str, Any]
 
@@ -71,6 +74,9 @@ def _opened(schema: Schema, defs: Schema, data: Any) -> Iterator[Schema]:
         kind = data.get("kind") if isinstance(data, Mapping) else None
         if isinstance(kind, str) and kind in component_specs:
             yield component_specs.get(kind).model_json_schema()
+    elif OPTIMIZATIONS_MARK in schema:
+        names = optimization_blocks.names()
+        yield {"type": "object", "properties": {n: optimization_blocks.get(n).model_json_schema() for n in names}}
     else:
         yield schema
 

@@ -13,6 +13,7 @@ from simulator.config.yaml_reader import parse_scalar_or_flow
 from simulator.errors import ConfigError
 
 COMPONENTS = "components"
+OPTIMIZATIONS = "optimizations"
 REFERENCE_KEYS = ("extends", "use")
 
 
@@ -51,9 +52,21 @@ def parse_override(text: str) -> Override:
 def apply_override(root: Node, override: Override) -> Node:
     """``root`` with the override. A last step that is not there is added: the schema decides whether it may be.
 
-    Raises ConfigError with the nearest name when an earlier step is not there.
+    Raises ConfigError with the nearest name when an earlier step is not there, but for those below ``optimizations``,
+    where blocks are added as a whole.
     """
+    if override.path[0] == OPTIMIZATIONS:
+        root = _with_mappings(root, override.path[:-1], override.value.origin)
     return replace(root, override_path(root, override), override.value)
+
+
+def _with_mappings(node: Node, path: tuple[str, ...], origin: Origin) -> Node:
+    """``node`` with an empty mapping at each step of ``path`` that is not there."""
+    if not path or not node.is_mapping:
+        return node
+    child = node.child(path[0])
+    filled = _with_mappings(Node({}, origin) if child is None or child.value is None else child, path[1:], origin)
+    return Node({**node.children, path[0]: filled}, node.origin)
 
 
 def override_path(root: Node, override: Override) -> tuple[str | int, ...]:

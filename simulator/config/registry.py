@@ -9,6 +9,7 @@ from simulator.config.nearest import hint
 from simulator.errors import ConfigError
 
 if TYPE_CHECKING:
+    from simulator.config.base_schema import Spec
     from simulator.config.platform_schema import ComponentSpec
 
 T = TypeVar("T")
@@ -55,3 +56,6 @@ class Registry(Generic[T]):
 
 component_specs: Registry[type[ComponentSpec]] = Registry("component kind")
 """Component ``kind`` in a platform YAML -> the spec class that validates it; filled by the unit modules."""
+
+optimization_blocks: Registry[type[Spec]] = Registry("optimization")
+"""Key under a workload's ``optimizations`` -> the spec class that validates the block and says what the method does."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Protocol
 
 from simulator.config.registry import Registry
@@ -105,7 +106,7 @@ class Cache:
     layers: int
     kv_heads: int
     head_dim: int
-    element_bits: int
+    element_bits: float
     store: str
     tiled: bool
     tensors: int = 2
@@ -124,8 +125,8 @@ class Cache:
             return self.layers * store.keeper.cache_rows(heads, self.head_dim, kept)
         if self.tiled and store.array is not None:
             return self.layers * cache_rows(store.array, CacheShape(heads, self.head_dim), kept)
-        layer_bytes = self.tensors * -(-heads * kept * self.head_dim * self.element_bits // 8)
-        return self.layers * store.linear_rows(layer_bytes + -(-batch * self.fixed * self.element_bits // 8))
+        layer_bytes = self.tensors * ceil(heads * kept * self.head_dim * self.element_bits / 8)
+        return self.layers * store.linear_rows(layer_bytes + ceil(batch * self.fixed * self.element_bits / 8))
 
 
 @dataclass(frozen=True)

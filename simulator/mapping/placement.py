@@ -137,7 +137,7 @@ class Placement:
         """The component that runs ``op``. Raises MappingError, naming who could, when the policy finds none."""
         named = self.options.get(op.kind)
         if named is not None:
-            return self._named(op, str(named))
+            return self.named(op, str(named))
         names, wanted = self._preferred(op)
         for name in names:
             if self.components[name].supports(op.kind) and self.components[name].accepts(op):
@@ -169,7 +169,8 @@ class Placement:
         parts = self.components.items()
         return (name for role in roles for name, part in parts if part.role == role), " or ".join(roles)
 
-    def _named(self, op: Op, name: str) -> str:
+    def named(self, op: Op, name: str) -> str:
+        """The component ``name``, which was chosen for ``op``. Raises MappingError when it cannot run it."""
         if name not in self.components or not self.components[name].supports(op.kind):
             raise MappingError(
                 f"{op.name}: placement puts {op.kind} on '{name}', which cannot run it; {self._able(op)}"

@@ -82,10 +82,15 @@ class Collector:
         """What to register with the hooks."""
         return self.tallies
 
-    def enter(self, stage: str, weight: float = 1) -> None:
-        """The next step belongs to ``stage`` (``prefill`` or ``decode``) and stands for ``weight`` steps."""
+    def enter(self, stage: str, weight: float = 1, tokens: float | None = None) -> None:
+        """The next step belongs to ``stage`` (``prefill`` or ``decode``) and stands for ``weight`` steps.
+
+        ``tokens``: what all those yield for each sequence; None for one each.
+        """
         self._begin(stage)
         self.stage.weigh(weight)
+        if tokens is not None:
+            self.stage.tokens = tokens
 
     def enter_part(self, stage: str, time: float, count: float, tokens: float) -> None:
         """What is simulated next belongs to ``stage`` and counts as `Stage` says."""

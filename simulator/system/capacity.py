@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
 
 from simulator.mapping.layout import Cache, Caches, Demand, Layout, Store, Tensor, layouts
 from simulator.mapping.parallel import parallel_policies
 from simulator.mapping.parallel.plan import make_plan
 from simulator.system.builder import System
 from simulator.system.executor import ops_of
+from simulator.system.far_shares import far_shares
 from simulator.units.base import OpUnit
+from simulator.units.drive import Drive
 from simulator.units.gemv_unit import GemvUnit
 from simulator.units.hbm_pim import HbmPim
 from simulator.units.near_bank import NearBank
 from simulator.units.storage import Storage
-from simulator.workload.graph import DecodeGraphs
-from simulator.workload.ops import GroupedMatrixOp, LookupOp, MatrixOp, VectorOp
+from simulator.workload.architecture import EMBEDDING_TABLE, LM_HEAD
+from simulator.workload.ops import GroupedMatrixOp, LookupOp, MatrixOp, Op, VectorOp
+from simulator.workload.optimizations import Draft, Pass
 from simulator.workload.precision import FORMAT_BITS
 from simulator.workload.scenario import Workload
-from simulator.workload.tensors import weight_tensors
+from simulator.workload.step_graphs import StepGraphs
+from simulator.workload.tensors import WeightTensor, kv_cache_bytes, weight_tensors
 
 
 def check_capacity(system: System, workload: Workload) -> Layout:
@@ -80,11 +86,14 @@ def _of_stage(store: Store, groups: int) -> Store:
 
 
 def _demand(system: System, workload: Workload) -> Demand:
+    tokens = workload.cached_tokens
+    for method in workload.methods:
+        tokens = method.cached_tokens(tokens)
     return Demand(
         tensors=_tensors(system, workload),
         cache=_cache(system, workload),
         batch=workload.batch,
-        tokens=workload.cached_tokens,
+        tokens=tokens,
     )
 
 
@@ -94,38 +103,81 @@ def stores(system: System) -> list[Store]:
     units = {c.memory.name: c.array for c in system.components.values() if isinstance(c, HbmPim)}
     keepers = {c.memory.name: c for c in system.components.values() if isinstance(c, GemvUnit)}
     memories = [c for c in system.components.values() if isinstance(c, Storage)]
+    drives = [c.store for c in system.components.values() if isinstance(c, Drive)]
     return [
-        replace(m.store, array=arrays.get(m.name), pim=units.get(m.name), keeper=keepers.get(m.name)) for m in memories
+        *(
+            replace(m.store, array=arrays.get(m.name), pim=units.get(m.name), keeper=keepers.get(m.name))
+            for m in memories
+        ),
+        *drives,
     ]
 
 
 def _tensors(system: System, workload: Workload) -> tuple[Tensor, ...]:
-    """Every weight tensor where its (last) reader has its memory; a tied table that a product reads is tiled."""
-    graph = DecodeGraphs(workload.model, batch=workload.batch, precision=workload.precision).at(workload.prompt_tokens)
-    place: dict[str, tuple[str, bool]] = {}
-    for _, op in ops_of(graph):
+    """Every weight tensor, with those of heads and of draft models."""
+    passes = StepGraphs(workload).passes(workload.prompt_tokens)
+    found = _tensors_of(system, workload, passes[-1])
+    found = far_shares(system, workload, found)
+    for draft in workload.decoding.drafts(workload.model) if workload.decoding else ():
+        found += _tensors_of_draft(system, workload, draft, passes[0])
+    return found
+
+
+def _tensors_of(system: System, workload: Workload, step: Pass) -> tuple[Tensor, ...]:
+    """Each tensor where its (last) reader has its memory; a tied table that a product reads is tiled."""
+    readers: dict[str, tuple[Op, OpUnit]] = {}
+    for _, op in ops_of(step.graph):
         if isinstance(op, MatrixOp | GroupedMatrixOp | LookupOp | VectorOp) and op.weight:
-            unit = system.units[system.placement.component_for(op)]
-            place[op.weight] = (_memory_of(unit), isinstance(unit, NearBank | HbmPim))
-    weight_bytes = workload.precision.weight_bytes
-    return tuple(
-        Tensor(t.name, t.out_features, t.in_features, weight_bytes(t.elements), *place[t.name], t.matrices)
-        for t in weight_tensors(workload.model)
-        if t.name in place
+            named = step.on or op.on
+            unit = system.units[system.placement.named(op, named) if named else system.placement.component_for(op)]
+            readers[op.weight] = (unit.take(op), unit)
+    tensors = [tensor for tensor in weight_tensors(workload.model) if tensor.name in readers]
+    known = {tensor.name for tensor in tensors}
+    for name, (op, _) in readers.items():
+        if name not in known and isinstance(op, MatrixOp):
+            tensors.append(WeightTensor(name, op.layer, op.out_features, op.in_features))
+
+    def place(tensor: WeightTensor) -> Tensor:
+        op, unit = readers[tensor.name]
+        outputs, inputs = tensor.out_features, tensor.in_features
+        n_bytes = workload.precision.weight_bytes(tensor.elements)
+        if op.encoding is not None:
+            outputs, inputs = op.encoding.full if op.encoding.full[0] else (outputs, inputs)
+            n_bytes = tensor.matrices * op.encoding.n_bytes(outputs, inputs)
+        tiled = isinstance(unit, NearBank | HbmPim)
+        return Tensor(tensor.name, outputs, inputs, n_bytes, _memory_of(unit), tiled, tensor.matrices)
+
+    return tuple(place(tensor) for tensor in tensors)
+
+
+def _tensors_of_draft(system: System, workload: Workload, draft: Draft, step: Pass) -> tuple[Tensor, ...]:
+    """Weights of a draft model, but for those that are the model's, and its cache."""
+    own = replace(workload, model=draft.model, optimizations={})
+    shared = {EMBEDDING_TABLE, LM_HEAD} if draft.shares_ends else set()
+    weights = [tensor for tensor in _tensors_of(system, own, step) if tensor.name not in shared]
+    n_bytes = kv_cache_bytes(
+        draft.model, batch=workload.batch, tokens=workload.cached_tokens, precision=workload.precision
     )
+    cache = replace(weights[0], name="kv_cache", n_bytes=n_bytes, tiled=False)
+    return tuple(replace(tensor, name=f"draft.{tensor.name}") for tensor in (*weights, cache))
 
 
 def _cache(system: System, workload: Workload) -> Caches:
-    graph = DecodeGraphs(workload.model, batch=workload.batch, precision=workload.precision).at(workload.prompt_tokens)
-    reader = next(op for _, op in ops_of(graph) if op.kv_read_bytes)
+    graph = StepGraphs(workload).decode_graph(workload.prompt_tokens)
+    reader = next(op for _, op in ops_of(graph) if op.kv_read_bytes and not op.on)
     unit = system.units[system.placement.component_for(reader)]
+    bits, share = float(FORMAT_BITS[workload.precision.kv_cache]), Fraction(1)
+    n_layers = workload.model.n_layers
+    for method in workload.methods:
+        bits = method.cache_bits(bits, workload.model.head_dim)
+        share *= Fraction(method.cached_layers(n_layers), n_layers)
     return Caches(
         tuple(
             Cache(
-                layers=kept.layers,
+                layers=ceil(kept.layers * share),
                 kv_heads=kept.heads,
                 head_dim=kept.head_dim,
-                element_bits=int(FORMAT_BITS[workload.precision.kv_cache]),
+                element_bits=bits,
                 store=_memory_of(unit),
                 tiled=isinstance(unit, NearBank),
                 tensors=kept.tensors,

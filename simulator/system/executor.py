@@ -47,11 +47,18 @@ def ops_of(graph: nx.DiGraph[str]) -> Iterator[tuple[str, Op]]:
         yield name, attributes["op"]
 
 
-def place(system: System, graph: nx.DiGraph[str]) -> dict[str, PlacedOp]:
-    """Every op of ``graph`` with its unit and its deliveries, in the graph's order. Raises MappingError."""
+def place(system: System, graph: nx.DiGraph[str], on: str | None = None) -> dict[str, PlacedOp]:
+    """Every op of ``graph``, as its unit takes it, with its deliveries, in the graph's order. Raises MappingError.
+
+    ``on``: the component that runs all of them, in place of those that the placement chooses.
+    """
     unit_of: dict[str, str] = {}
     found: dict[Hashable, str] = {}
     for name, op in ops_of(graph):
+        named = on or op.on
+        if named:
+            unit_of[name] = system.placement.named(op, named)
+            continue
         followed = system.placement.after(op, (unit_of[before] for before in graph.pred[name]))
         if followed is not None:
             unit_of[name] = followed
@@ -62,7 +69,11 @@ def place(system: System, graph: nx.DiGraph[str]) -> dict[str, PlacedOp]:
         unit_of[name] = found[alike]
     return {
         name: PlacedOp(
-            op, unit_of[name], tuple(graph.pred[name]), _deliveries(system, graph, name, unit_of), len(graph.pred[name])
+            system.units[unit_of[name]].take(op),
+            unit_of[name],
+            tuple(graph.pred[name]),
+            _deliveries(system, graph, name, unit_of),
+            len(graph.pred[name]),
         )
         for name, op in ops_of(graph)
     }

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import networkx as nx
 
 from simulator.mapping.parallel import parallel_policies
 from simulator.mapping.parallel.plan import make_plan
-from simulator.system import parts
 from simulator.system.builder import System
 from simulator.system.executor import ops_of
 from simulator.units.base import Sharing
+from simulator.workload.optimizations import Decoding
 from simulator.workload.scenario import Workload
+from simulator.workload.step_graphs import one_block
 
 Mappings = dict[str, dict[str, dict[str, int | str]]]
 """Stage -> op kind -> choice -> value."""
@@ -28,12 +30,22 @@ def mappings(system: System, workload: Workload) -> Mappings:
         model = policy.model(model, plan.tensor) if plan.tensor > 1 else model
         batch = plan.microbatch * plan.active
         sharing = Sharing(plan.groups, plan.active)
-    steps = parts.OneBlock(model, batch, workload.precision)
-    found = {"prefill": _choices(system, steps.prefill(workload.prompt_tokens), sharing)}
+    steps = one_block(_of_any_block(workload), model, batch)
+    found = {"prefill": _choices(system, steps.prefill(), sharing)}
     if workload.output_tokens > 1:
         context = workload.prompt_tokens + workload.output_tokens - 2
-        found["decode"] = _choices(system, steps.decode(context), sharing)
+        found["decode"] = _choices(system, steps.decode_graph(context), sharing)
     return found
+
+
+def _of_any_block(workload: Workload) -> Workload:
+    """``workload`` with those of its optimisations that change every block alike."""
+    kept = {
+        method.key: workload.optimizations[method.key]
+        for method in workload.methods
+        if not (isinstance(method, Decoding) or method.by_layer)
+    }
+    return replace(workload, optimizations=kept)
 
 
 def _choices(system: System, graph: nx.DiGraph[str], sharing: Sharing) -> dict[str, dict[str, int | str]]:
@@ -41,7 +53,8 @@ def _choices(system: System, graph: nx.DiGraph[str], sharing: Sharing) -> dict[s
     found: dict[str, Mapping[str, int | str]] = {}
     system.around.sharing = sharing
     for _, op in ops_of(graph):
-        unit = system.units[system.placement.component_for(op)]
-        found[op.kind] = unit.mapping(op)
+        placement = system.placement
+        unit = system.units[placement.named(op, op.on) if op.on else placement.component_for(op)]
+        found[op.kind] = unit.mapping(unit.take(op))
     system.around.sharing = Sharing()
     return {kind: dict(choice) for kind, choice in sorted(found.items()) if choice}

@@ -26,6 +26,7 @@ from simulator.workload.collective import CollectiveOp
 from simulator.workload.graph import SINK, SOURCE
 from simulator.workload.ops import Op
 from simulator.workload.scenario import Workload
+from simulator.workload.step_graphs import one_block
 
 EnterPart = Callable[[str, float, float, float], None]
 """Called before each part with its stage and how often it counts: time, count, tokens."""
@@ -64,8 +65,8 @@ class ParallelRunner:
         self.block_model = replace(shared, n_layers=1)
         """One block as a device holds it."""
         in_step = self.plan.microbatch * self.plan.active
-        self._blocks = parts.OneBlock(shared, in_step, workload.precision)
-        self._whole = parts.OneBlock(model, self.plan.microbatch, workload.precision)
+        self._blocks = one_block(workload, shared, in_step)
+        self._whole = one_block(workload, model, self.plan.microbatch)
 
     @property
     def equal_blocks(self) -> bool:
@@ -91,13 +92,13 @@ class ParallelRunner:
     def run(self, progress: Progress | None = None) -> None:
         """The prompt, then every decode step."""
         workload = self._workload
-        prompt = workload.prompt_tokens
-        self._step("prefill", 1, self._blocks.prefill(prompt), self._whole.prefill(prompt))
+        self._step("prefill", 1, self._blocks.prefill(), self._whole.prefill())
         self._done("prefill", 1, 0, progress)
         for position, step in enumerate(workload.decode_steps()):
             if not position:
                 self._system.around.limits.clear()
-            self._step("decode", step.weight, self._blocks.decode(step.context), self._whole.decode(step.context))
+            block, whole = (graphs.decode_graph(step.context) for graphs in (self._blocks, self._whole))
+            self._step("decode", step.weight, block, whole)
             self._done("decode", step.weight, step.index, progress)
 
     def one_step(self, blocks: nx.DiGraph[str], whole: nx.DiGraph[str], sampled: int | None = None) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import networkx as nx
 
-from simulator.workload.graph import SINK, SOURCE, DecodeGraphs, prefill_graph
-from simulator.workload.model import Model
+from simulator.workload.graph import SINK, SOURCE
 from simulator.workload.ops import LookupOp
-from simulator.workload.precision import Precision
 
 HEAD = ("final_norm", "lm_head")
 """What every model has after its last block, before sampling; some have more there."""
@@ -44,24 +41,6 @@ def _only(graph: nx.DiGraph[str], names: Iterable[str]) -> nx.DiGraph[str]:
     ordered.add_nodes_from((name, graph.nodes[name]) for name in graph if name in found)
     ordered.add_edges_from(found.edges(data=True))
     return ordered
-
-
-class OneBlock:
-    """Steps of one block of a model, for ``batch`` sequences; equal steps share their ops."""
-
-    def __init__(self, model: Model, batch: int, precision: Precision) -> None:
-        self._model = replace(model, n_layers=1)
-        self._batch = batch
-        self._precision = precision
-        self._decode = DecodeGraphs(self._model, batch=batch, precision=precision)
-
-    def decode(self, context: int) -> nx.DiGraph[str]:
-        """A decode step with ``context`` tokens cached before it."""
-        return self._decode.at(context)
-
-    def prefill(self, prompt_tokens: int) -> nx.DiGraph[str]:
-        """The prompt in one pass."""
-        return prefill_graph(self._model, batch=self._batch, prompt_tokens=prompt_tokens, precision=self._precision)
 
 
 def hidden_bytes(graph: nx.DiGraph[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -10,8 +10,10 @@ import networkx as nx
 from simulator.errors import MappingError
 from simulator.system.conservation import Conservation
 from simulator.system.executor import Execution, PlacedOp, place
-from simulator.workload.graph import SINK, SOURCE, prefill_graph
-from simulator.workload.scenario import Workload
+from simulator.workload.graph import SINK, SOURCE
+from simulator.workload.optimizations import Pass
+from simulator.workload.scenario import DecodeStep, Workload
+from simulator.workload.step_graphs import StepGraphs
 from simulator.workload.sub_batches import SubBatchGraphs
 
 if TYPE_CHECKING:
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 
 MOST_SUB_BATCHES = 8
 
-Enter = Callable[[str, float], None]
-"""Called before each step with its stage (``prefill`` or ``decode``) and how many real steps it stands for."""
+Enter = Callable[[str, float, float], None]
+"""Called before each pass with its stage (``prefill`` or ``decode``), how many real ones it stands for, and the tokens
+that each sequence has at its end, of all those."""
 
 Progress = Callable[[int, int], None]
 """Called after each step with tokens done and tokens in all, of one sequence."""
@@ -48,14 +51,15 @@ class Runner:
         self._system = system
         self._conservation = conservation
 
-    def step(self, graph: nx.DiGraph[str], *, after_tokens: bool = False) -> None:
+    def step(self, graph: nx.DiGraph[str], *, after_tokens: bool = False, on: str | None = None) -> None:
         """One graph, from now to its end, with all checks.
 
         ``after_tokens``: the tokens that the step before chose go from where they were sampled to the embedding first.
+        ``on``: the component that runs all ops, in place of those that the placement chooses.
         """
         system = self._system
         start_ps = system.env.now_ps
-        ops = place(system, graph)
+        ops = place(system, graph, on)
         if after_tokens:
             self._return_tokens(ops)
         Execution(system, ops).run()
@@ -72,24 +76,35 @@ class Runner:
     def workload(self, workload: Workload, enter: Enter, progress: Progress | None = None) -> None:
         """The whole workload. What held each op kind is told for decode, if there is any."""
         system, total = self._system, workload.output_tokens
-        enter("prefill", 1)
-        self.step(
-            prefill_graph(
-                workload.model,
-                batch=workload.batch,
-                prompt_tokens=workload.prompt_tokens,
-                precision=workload.precision,
-            )
-        )
+        graphs = StepGraphs(workload)
+        self._passes(graphs.prompt_passes(), "prefill", DecodeStep(0, 0, 1), enter)
         self._done(0, total, progress)
-        parts = sub_batches(system.platform)
-        graphs = SubBatchGraphs(workload.model, batch=workload.batch, precision=workload.precision, parts=parts)
+        passes = self._decode_passes(workload, graphs)
         for position, step in enumerate(workload.decode_steps()):
             if not position:
                 system.around.limits.clear()
-            enter("decode", step.weight)
-            self.step(graphs.at(step.context), after_tokens=True)
+            self._passes(passes(step.context), "decode", step, enter)
             self._done(step.index, total, progress)
+
+    def _decode_passes(self, workload: Workload, graphs: StepGraphs) -> Callable[[int], Sequence[Pass]]:
+        """What gives the passes of a decode step by its context. Raises MappingError for sub-batches with methods."""
+        parts = sub_batches(self._system.platform)
+        if parts == 1:
+            return graphs.passes
+        if workload.methods:
+            key = workload.methods[0].key
+            raise MappingError(f"optimizations.{key}: with placement.options.{SUB_BATCHES} {parts} (allowed: 1)")
+        split = SubBatchGraphs(workload.model, batch=workload.batch, precision=workload.precision, parts=parts)
+        return lambda context: (Pass(split.at(context)),)
+
+    def _passes(self, passes: Sequence[Pass], stage: str, step: DecodeStep, enter: Enter) -> None:
+        """The passes of a step, one after the other; the tokens are there at the end of the last."""
+        for position, each in enumerate(passes):
+            last = position == len(passes) - 1
+            enter(stage, step.weight * each.share, step.weight * step.tokens if last else 0)
+            self.step(each.graph, after_tokens=stage == "decode", on=each.on)
+            if not last:
+                self._system.around.hooks.part_done(self._system.env.now_ps)
 
     def _done(self, index: int, total: int, progress: Progress | None) -> None:
         self._system.around.hooks.token_done(self._system.env.now_ps, index)

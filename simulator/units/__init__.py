@@ -7,7 +7,9 @@ workload, dram, config, hooks, quantities and errors; never metrics, system, rep
 from simulator.units import (
     buffer,
     channel_gemv,
+    copy_engine,
     dpu,
+    drive,
     gemv_unit,
     hbm_pim,
     host,
@@ -29,7 +31,7 @@ from simulator.units.network import fabric
 from simulator.units.processors import cpu, fpga, gpu
 
 __all__ = [
-    "buffer", "channel_gemv", "core_mesh", "cpu", "dpu", "fabric", "fpga", "gemv_unit", "gpu", "hbm_pim", "host",
-    "link", "matrix", "memory", "near_bank", "rank_bus", "sram", "stacked_memory", "thermal", "vault_matrix",
-    "vault_mesh", "vector", "vertical_bus",
+    "buffer", "channel_gemv", "copy_engine", "core_mesh", "cpu", "dpu", "drive", "fabric", "fpga", "gemv_unit", "gpu",
+    "hbm_pim", "host", "link", "matrix", "memory", "near_bank", "rank_bus", "sram", "stacked_memory", "thermal",
+    "vault_matrix", "vault_mesh", "vector", "vertical_bus",
 ]  # fmt: skip

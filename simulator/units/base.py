@@ -80,6 +80,8 @@ class Surroundings:
     engine: EngineName = "compiled"
     sharing: Sharing = field(default_factory=Sharing)
     """Of the ops that run now: their batch is that of all active stages together."""
+    notes: dict[str, None] = field(default_factory=dict)
+    """What the run found that its result has to say, in order: formats that a unit lacks, and the like."""
 
 
 class Component:
@@ -145,6 +147,13 @@ class OpUnit(Component):
         """About how long ``op`` takes alone on the idle unit, for a placement that compares; None: it cannot tell."""
         del op
         return None
+
+    def take(self, op: Op) -> Op:
+        """``op`` as this unit runs it: in the next format it has, and dense where it cannot make use of zeros.
+
+        What it changes it says in `Surroundings.notes`.
+        """
+        return op
 
     def expect(self, ops: Sequence[Op]) -> None:
         """A step begins in which this unit will run ``ops``, in about this order; for one that works ahead."""

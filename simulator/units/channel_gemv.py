@@ -29,6 +29,7 @@ from simulator.units.base import (
     peer,
     unit_type,
 )
+from simulator.units.formats import tell, ungathered
 from simulator.units.memory import Memory
 from simulator.workload.ops import AttentionOp, Op
 
@@ -76,6 +77,13 @@ class ChannelGemv(OpUnit):
     def accepts(self, op: Op) -> bool:
         """Whether each request has one new token; several would copy their vectors one by one."""
         return isinstance(op, AttentionOp) and op.queries == 1
+
+    def take(self, op: Op) -> Op:
+        """The whole cache, whichever of it was asked for."""
+        if op.encoding is None or not op.encoding.gathered:
+            return op
+        tell(self.around, self.name, "its lanes work in step on whole caches: tokens not asked for are read too")
+        return ungathered(op)
 
     def execute(self, op: Op) -> Process:
         """Book the programs of the busiest channel and wait for their results."""

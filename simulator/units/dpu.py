@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import ceil
 from typing import Annotated, Literal
 
@@ -24,6 +25,7 @@ from simulator.units.base import (
     peer,
     unit_type,
 )
+from simulator.units.formats import dense, elements_of, stored_bytes, tell, with_stored_bytes
 from simulator.units.memory import Memory
 from simulator.units.vault_matrix import VaultShape
 from simulator.workload.ops import AttentionOp, GroupedMatrixOp, KindsOf, KvAppendOp, MatrixOp, Op
@@ -33,6 +35,9 @@ INSTRUCTION = "instruction"
 
 WRAM_BYTE = "wram_byte"
 """Action: one byte that the DMA engine puts into working memory."""
+
+FLOAT_BITS = 16
+"""Least width of floating-point code; the cores have none for narrower numbers."""
 
 
 class DpuSpec(PartSpec):
@@ -108,6 +113,35 @@ class Dpu(OpUnit):
         """Peak rate of all cores, for the elements that take fewest instructions."""
         return 2e6 * self.memory.spec.channels * self.spec.clock_mhz / min(self.spec.instructions_per_mac.values())
 
+    def take(self, op: Op) -> Op:
+        """Every element, in the next width that the cores have code for."""
+        if op.encoding is None and self._has_code(op):
+            return op
+        if op.encoding is not None and op.encoding.pattern != "dense":
+            tell(
+                self.around,
+                self.name,
+                "its cores take every element: sparse weights lie and are multiplied with their zeros",
+            )
+        op = dense(op)
+        elements = elements_of(op)
+        if not elements:
+            return op
+        bits = float(op.encoding.value_bits) if op.encoding else 8 * stored_bytes(op) / elements
+        least = FLOAT_BITS if op.encoding is not None and op.encoding.number == "fp" else bits
+        wider = [int(width) for width in self.spec.instructions_per_mac if int(width) >= max(bits, least)]
+        if not wider:
+            return op
+        width = min(wider)
+        if width > bits:
+            tell(self.around, self.name, f"its cores have no code for {bits:g} bits: stored in {width} bits")
+        op = with_stored_bytes(op, stored_bytes(op) + ceil((width - bits) * elements / 8))
+        return op if op.encoding is None else replace(op, encoding=replace(op.encoding, value_bits=Fraction(width)))
+
+    def _has_code(self, op: Op) -> bool:
+        elements = elements_of(op)
+        return not elements or f"{8 * stored_bytes(op) / elements:g}" in self.spec.instructions_per_mac
+
     def execute(self, op: Op) -> Process:
         """Instructions, DMA and the bank side by side."""
         start_ps = self.around.env.now_ps
@@ -158,6 +192,8 @@ class Dpu(OpUnit):
 
     def _per_mac(self, op: Op, share: Share) -> float:
         bits = 8 * _stored(op) / (share.strips * share.inputs)
+        if op.encoding is not None:
+            bits = float(op.encoding.value_bits)
         found = self.spec.instructions_per_mac.get(f"{bits:g}")
         if found is None:
             known = ", ".join(self.spec.instructions_per_mac)

@@ -18,6 +18,7 @@ from simulator.mapping.attacc.levels import GemvArray, Level, gemv_array
 from simulator.mapping.chain import Chain
 from simulator.units import hops
 from simulator.units.base import Component, OpUnit, PartSpec, PositiveInt, Process, Surroundings, peer, unit_type
+from simulator.units.formats import in_lanes
 from simulator.units.memory import Memory
 from simulator.workload.ops import ATTN_CONTEXT, ATTN_SCORE, KV_APPEND, SOFTMAX, AttentionOp, KvAppendOp, Op
 
@@ -69,6 +70,10 @@ class GemvUnit(OpUnit):
             raise MappingError(
                 f"{self.name}: it runs scores, softmax and context together, not {', '.join(sorted(kinds))}"
             )
+
+    def take(self, op: Op) -> Op:
+        """Every element of the whole operand, as wide as the units' lanes."""
+        return in_lanes(op, self.spec.element_bytes, self.around, self.name)
 
     def execute(self, op: Op) -> Process:
         """The whole attention with its scores; a cache write by itself."""

@@ -29,6 +29,7 @@ from simulator.units.base import (
     unit_type,
 )
 from simulator.units.dram_stream import StreamShape
+from simulator.units.formats import in_lanes
 from simulator.units.memory import Memory
 from simulator.workload.ops import MatrixOp, Op, VectorOp
 
@@ -130,10 +131,15 @@ class HbmPim(OpUnit):
         return self.spec.offload == "always" or self._is_faster(op)
 
     def _is_faster(self, op: MatrixOp) -> bool:
+        """Than its weights through the pins, which may be narrower there than the lanes take them."""
         memory = self.memory
         shape = StreamShape(op.weight_bytes, memory.spec.channels, memory.spec.interleave_bytes, write=False)
         pins = memory.streams.run(shape, 0, exact=self.around.exact).work.ticks
-        return memory.engine.chain(self._launch(op)[0], 0).ticks < pins
+        return memory.engine.chain(self._launch(self.take(op))[0], 0).ticks < pins
+
+    def take(self, op: Op) -> Op:
+        """Every element of the whole matrix, as wide as the lanes."""
+        return in_lanes(op, self.spec.element_bytes, self.around, self.name)
 
     def execute(self, op: Op) -> Process:
         """Book the launch, wait for its results, and add their lanes."""

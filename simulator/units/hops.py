@@ -16,5 +16,7 @@ LINK = "link"
 """Between two components over a link."""
 SRAM = "sram"
 """Into and out of an on-chip buffer."""
+DRIVE = "drive"
+"""Into and out of a drive."""
 
-HOPS = (CELLS_TO_IO, IO_TO_MAC, PINS_TO_CONTROLLER, CONTROLLER_TO_PINS, VERTICAL_BUS, LINK, SRAM)
+HOPS = (CELLS_TO_IO, IO_TO_MAC, PINS_TO_CONTROLLER, CONTROLLER_TO_PINS, VERTICAL_BUS, LINK, SRAM, DRIVE)

@@ -24,6 +24,8 @@ REQUESTS = "outstanding requests"
 BANKS = "SRAM banks"
 SRAM_STREAMS = "SRAM streams"
 MESH = "mesh hops"
+FAR_MEMORY = "far memory"
+FAR_LINK = "link to a far memory"
 
 
 class Limits:

@@ -28,13 +28,17 @@ from simulator.units.buffer import Buffer
 from simulator.units.dram_stream import StreamWork
 from simulator.units.dram_work import Work
 from simulator.units.fetch_ahead import FetchAhead
+from simulator.units.formats import dense, elements_of, tell
 from simulator.units.processors.shapes import Product, product_of
 from simulator.units.processors.stack import Stack
 from simulator.units.storage import Storage
 from simulator.units.systolic import Array, Dataflow, Passes, Shape
 from simulator.units.wave_pace import Fetch, Pace
+from simulator.workload.encoding import Number
 from simulator.workload.ops import KindsOf, Op, ProductOp
 
+WHOLE_BITS = 16
+"""From which width on cells take floating-point and whole numbers alike."""
 MAC = "multiply_add"
 """Action: one multiply-add of the op (not of idle cells)."""
 
@@ -179,11 +183,15 @@ class Matrix(OpUnit):
 
     def rate(self, op: Op, product: Product) -> Rate:
         """Of the least width that takes both operands. Raises MappingError where none does."""
-        usable = [width for width in self._rates if width >= product.math_bits]
+        usable = self._usable(product.math_bits, product.number)
         if not usable:
             most = max(self._rates)
             raise MappingError(f"{op.name}: {product.math_bits}-bit data; the cells of {self.name} take {most} bits")
         return self._rates[min(usable)]
+
+    def _usable(self, bits: float, number: Number) -> list[int]:
+        """Widths that take operands of ``bits``; floating-point ones are not narrower than `WHOLE_BITS`."""
+        return [width for width in self._rates if width >= bits and (number == "int" or width >= WHOLE_BITS)]
 
     def product(self, op: Op) -> Product:
         """What an op multiplies: its matrices, or one for each cached head of each sequence."""
@@ -204,6 +212,28 @@ class Matrix(OpUnit):
         waves = self.array.blocks(whole, rate.macs_per_cell)
         held = max(self.array.held_blocks(shape, rate.macs_per_cell) for shape in each)
         return tiling_of(passes, waves, held)
+
+    def take(self, op: Op) -> Op:
+        """Weights with their zeros; narrower operands are widened as they shift in."""
+        if op.encoding is None:
+            return op
+        wanted = max(float(op.encoding.value_bits), op.encoding.moving_bits)
+        bits = min(self._usable(wanted, op.encoding.moving), default=max(self._rates))
+        if op.encoding.pattern != "dense":
+            tell(
+                self.around,
+                self.name,
+                "its arrays take every element: sparse weights lie and are multiplied with their zeros",
+            )
+        if wanted < bits:
+            tell(
+                self.around,
+                self.name,
+                f"its cells multiply {bits} bits: narrower operands are widened as they shift in",
+            )
+        if op.encoding.lookup:
+            tell(self.around, self.name, "it has no products by table look-up: weights are widened")
+        return dense(op)
 
     def expect(self, ops: Sequence[Op]) -> None:
         """The products whose weights can be fetched ahead."""
@@ -226,7 +256,9 @@ class Matrix(OpUnit):
         yield env.timeout(end_ps - env.now_ps)
         yield from self.memory.catch_up(delays_ps)
         hooks.busy(self.name, run.start_ps, end_ps, op.name)
-        hooks.activity(self.name, MAC, op.flops // 2, op.kind)
+        # A weight of a group with a scale is multiplied with it on its way in.
+        scalings = elements_of(op) if op.encoding is not None and op.encoding.scaled else 0
+        hooks.activity(self.name, MAC, op.flops // 2 + scalings, op.kind)
         self.buffer.passed(run.start_ps, end_ps, n_bytes, op)
         self.around.limits.add(op.kind, self._held(run, tiling, banks_ps))
 

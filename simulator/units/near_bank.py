@@ -24,6 +24,7 @@ from simulator.units.base import (
     unit_type,
 )
 from simulator.units.dram_engine import DramEngine
+from simulator.units.formats import in_lanes
 from simulator.units.memory import Memory
 from simulator.units.storage import Booking
 from simulator.workload.ops import AttentionOp, GroupedMatrixOp, KindsOf, KvAppendOp, MatrixOp, Op
@@ -108,6 +109,10 @@ class NearBank(OpUnit):
             key = (self.spec.model_dump_json(), self.array, self.around.sharing)
             found = self._known[self.around.sharing] = self.memory.engine.memo.setdefault(key, {})
         return found
+
+    def take(self, op: Op) -> Op:
+        """Every element of the whole operand, as wide as the lanes."""
+        return in_lanes(op, self.spec.element_bytes, self.around, self.name)
 
     def execute(self, op: Op) -> Process:
         """Book the op's program and wait for its results."""

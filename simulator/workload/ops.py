@@ -19,6 +19,7 @@ from operator import attrgetter
 from typing import Any, Literal, TypeVar
 
 from simulator.config.registry import Registry
+from simulator.workload.encoding import Encoding
 
 T = TypeVar("T")
 
@@ -162,7 +163,11 @@ SAMPLING = register_kind(OpKind("sampling", "greedy choice: one comparison per l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
-    """One operation of a step. ``layer`` is None outside the blocks; bytes and FLOPs as the module docstring says."""
+    """One operation of a step. ``layer`` is None outside the blocks; bytes and FLOPs as the module docstring says.
+
+    What optimisations say of it: ``encoding`` of the stored operand (None: plain, as its bytes are), the component it
+    runs ``on`` (None: the placement chooses), and whether it is ``fused`` into the kernel before it.
+    """
 
     name: str
     kind: str
@@ -173,6 +178,9 @@ class Op:
     kv_write_bytes: int = 0
     input_bytes: int = 0
     output_bytes: int = 0
+    encoding: Encoding | None = None
+    on: str | None = None
+    fused: bool = False
 
     @property
     def stored_bytes(self) -> int:
@@ -207,6 +215,16 @@ class MatrixOp(Op):
     in_features: int
     tokens: int
     weight: str
+
+    @property
+    def matrices(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def vectors(self) -> int:
+        """The tokens."""
+        return self.tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,5 +320,6 @@ class KvAppendOp(Op):
     tensors: int = 2
 
 
+WeightedOp = MatrixOp | GroupedMatrixOp
 ProductOp = MatrixOp | GroupedMatrixOp | AttentionOp
 """Ops that are matrix products."""

@@ -7,31 +7,39 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from simulator.config.loader import Document, build, load_document
-from simulator.config.overrides import Override
+from simulator.config.optimization_schema import Optimizations
+from simulator.config.overrides import OPTIMIZATIONS, Override
 from simulator.config.traffic_schema import TrafficScenario
 from simulator.config.workload_schema import Scenario
 from simulator.errors import ConfigError, WorkloadError
 from simulator.workload.architecture import plain
 from simulator.workload.model import Model
 from simulator.workload.model_file import read_model
+from simulator.workload.optimizations import Decoding, Optimization, in_order
 from simulator.workload.precision import Precision
 from simulator.workload.traffic.stream import TRAFFIC, RequestStream, read_stream
+
+_ROUNDING = 1e-9
+"""Of a quotient that is a whole number of steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeStep:
     """One simulated decode step: it yields output token ``index`` (the prompt's is 0) with ``context`` tokens cached.
 
-    ``weight``: how many real steps it stands for; 1 unless the scenario samples its steps.
+    ``weight``: how many real steps it stands for; 1 unless the scenario samples its steps. ``tokens``: what a step
+    yields for each sequence on average; 1 without fast decoding.
     """
 
     index: int
     context: int
     weight: float
+    tokens: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +59,7 @@ class Workload:
     output_tokens: int
     sample_every: int = 1
     precision: Precision = field(default_factory=Precision)
+    optimizations: Optimizations = field(default_factory=dict)
     seed: int = 0
     traffic: RequestStream | None = None
     files: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -59,13 +68,33 @@ class Workload:
         for key in ("batch", "prompt_tokens", "output_tokens", "sample_every"):
             if getattr(self, key) < 1:
                 raise WorkloadError(f"{getattr(self, key)} is below 1", key=key)
-        asked, most = self.prompt_tokens + self.output_tokens, self.model.max_position
+        for method in self.methods:
+            method.check(self.model)
+        drafts = self.decoding.drafts(self.model) if self.decoding else ()
+        for model in (self.model, *(draft.model for draft in drafts)):
+            self._check_positions(model)
+
+    def _check_positions(self, model: Model) -> None:
+        asked, most = self.prompt_tokens + self.output_tokens, model.max_position
         if asked > most:
             raise WorkloadError(
                 f"{self.prompt_tokens} prompt + {self.output_tokens} output tokens are {asked - most} more than the"
-                f" {most} positions of {self.model.name}",
+                f" {most} positions of {model.name}",
                 key="output_tokens" if self.prompt_tokens < most else "prompt_tokens",
             )
+
+    @property
+    def methods(self) -> tuple[Optimization, ...]:
+        """The blocks of ``optimizations`` in the order in which they change a graph."""
+        return in_order(self.optimizations)
+
+    @property
+    def decoding(self) -> Decoding | None:
+        """The block that changes what a decode step is, if there is one. Raises WorkloadError for two."""
+        found = [method for method in self.methods if isinstance(method, Decoding)]
+        if len(found) > 1:
+            raise found[1].fault("", f"it cannot go together with '{found[0].key}': both say what a decode step is")
+        return found[0] if found else None
 
     @property
     def cached_tokens(self) -> int:
@@ -76,16 +105,23 @@ class Workload:
         """The decode steps to simulate, in order: every ``sample_every``-th and the last; none for one output token.
 
         A step left out is shared between the simulated ones around it in inverse proportion to its distance, so that
-        weighted sums are those of a linear interpolation over the context and weights add up to the real steps.
+        weighted sums are those of a linear interpolation over the context and weights add up to the real steps. With
+        fast decoding each step yields the expected number of tokens, and the cache grows by as much.
         """
-        n_steps = self.output_tokens - 1
-        if n_steps == 0:
+        n_tokens = self.output_tokens - 1
+        if n_tokens == 0:
             return ()
+        decoding = self.decoding
+        gain = decoding.tokens_per_step if decoding else 1.0
+        n_steps = ceil(n_tokens / gain - _ROUNDING)
         at = [*range(0, n_steps - 1, self.sample_every), n_steps - 1]
         between = [(after - before - 1) / 2 for before, after in pairwise(at)]
         weights = [1 + left + right for left, right in zip([0.0, *between], [*between, 0.0], strict=True)]
+        # Of the last step only what is still wanted counts.
+        weights[-1] += n_tokens / gain - n_steps
         return tuple(
-            DecodeStep(step + 1, self.prompt_tokens + step, weight) for step, weight in zip(at, weights, strict=True)
+            DecodeStep(min(n_tokens, ceil((step + 1) * gain)), self.prompt_tokens + int(step * gain), weight, gain)
+            for step, weight in zip(at, weights, strict=True)
         )
 
     def values(self) -> dict[str, Any]:
@@ -100,6 +136,7 @@ class Workload:
             "output_tokens": self.output_tokens,
             "sample_every": self.sample_every,
             "precision": asdict(self.precision),
+            "optimizations": {key: block.model_dump(mode="json") for key, block in self.optimizations.items()},
             "seed": self.seed,
             **({} if self.traffic is None else {TRAFFIC: self.traffic.values()}),
         }
@@ -131,6 +168,7 @@ def load_workload(ref: str | Path, overrides: Iterable[str | Override] = ()) -> 
             output_tokens=scenario.output_tokens,
             sample_every=scenario.sample_every,
             precision=Precision(**scenario.precision.model_dump()),
+            optimizations=scenario.optimizations,
             seed=scenario.seed,
             files={**document.files, **model_files},
         )
@@ -143,6 +181,9 @@ def load_workload(ref: str | Path, overrides: Iterable[str | Override] = ()) -> 
 
 def _load_traffic(document: Document) -> Workload:
     """A workload that is a stream of requests."""
+    if document.root.child(OPTIMIZATIONS) is not None:
+        origin = document.locate((OPTIMIZATIONS,))
+        raise origin.error("a request stream has none (allowed: a workload without 'traffic')", OPTIMIZATIONS)
     scenario = build(document, TrafficScenario)
     model, model_files = _model_of(document, scenario)
     stream, trace_files = read_stream(document, scenario.traffic)

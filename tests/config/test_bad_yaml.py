@@ -133,7 +133,7 @@ BAD = [
         ("auto_precharge_of: RD",)),
     Bad("no RD", "dram", "  RD: {", "  RDX: {", "21:1", ("the command 'RD' is missing",)),
     # Workloads
-    Bad("an optimisation", "workload", "batch: 1", "batch: 1\noptimizations: {fusion: {}}", "4:1", ("not supported yet: fusion",)),
+    Bad("an optimisation", "workload", "batch: 1", "batch: 1\noptimizations: {fusion: {}}", "4:17", ("no optimization 'fusion'",)),
     Bad("a format", "workload", "weights: fp16", "weights: fp61", "6:13", ("'fp61' is not one of", "nearest: 'fp16'")),
     Bad("a batch of none", "workload", "batch: 1", "batch: 0", "3:1", ("0 is out of range (allowed: 1..65536)",)),
 ]  # fmt: skip

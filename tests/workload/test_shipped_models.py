@@ -15,6 +15,7 @@ VISION = 416_866_032
 
 PUBLISHED_PARAMETERS = {
     "llama32_3b": 3_212_749_824,
+    "tinyllama_1b": 1_100_048_384,
     "llama2_7b": 6_738_415_616,
     "llama2_13b": 13_015_864_320,
     "llama2_70b": 68_976_648_192,

@@ -24,6 +24,7 @@ from simulator.units.base import (
     peer,
     unit_type,
 )
+from simulator.units.formats import dense, tell
 from simulator.units.mesh.lines import Line
 from simulator.units.processors.shapes import elements_of, product_of
 from simulator.units.sram import Sram
@@ -108,6 +109,20 @@ class CoreMesh(OpUnit):
         """Peak rate of all cores."""
         most = max(*self.spec.macs_per_clock.values(), self.spec.lanes)
         return 2e6 * self.spec.rows * self.spec.cols * most * self.spec.clock_mhz
+
+    def take(self, op: Op) -> Op:
+        """Weights with their zeros."""
+        if op.encoding is None:
+            return op
+        if op.encoding.pattern != "dense":
+            tell(
+                self.around,
+                self.name,
+                "its cores take every element: sparse weights lie and are multiplied with their zeros",
+            )
+        if op.encoding.lookup:
+            tell(self.around, self.name, "it has no products by table look-up: weights are widened")
+        return dense(op)
 
     def execute(self, op: Op) -> Process:
         """Start, arithmetic beside the reads, then the mesh."""

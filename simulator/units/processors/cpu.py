@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Literal
 
 from simulator.errors import ConfigError
@@ -9,7 +10,7 @@ from simulator.units import limits
 from simulator.units.base import PositiveInt, Surroundings, unit_type
 from simulator.units.processors.numa import Numa
 from simulator.units.processors.processor import Arithmetic, Processor, ProcessorSpec
-from simulator.units.processors.shapes import product_of
+from simulator.units.processors.shapes import Product, product_of
 from simulator.workload.ops import AttentionOp, Op, ProductOp
 
 
@@ -30,15 +31,23 @@ class CpuSpec(ProcessorSpec):
 
 NARROW_BITS = 8
 
+LOOKUP_WEIGHTS = 4
+"""Weights of one bit each that one table look-up stands for (T-MAC, EuroSys 2025: g = 4)."""
+
+LOOKUP_OPS = 0.75
+"""Operations of a 32-bit lane for a look-up: four 8-bit look-ups or two 16-bit additions take one."""
+
 
 @unit_type("cpu", CpuSpec)
 class Cpu(Processor):
     """Products row by row over the threads.
 
     Weights of less than 8 bits cost a stack's ``dequantise_ops`` for each weight and moving vector, multiply-add or
-    table look-up included, as CPU kernels unpack them anew for each vector.
+    table look-up included, as CPU kernels unpack them anew for each vector; where the workload asks for look-up tables,
+    each bit of four weights is one look-up of a byte and one addition of 16 bits.
     """
 
+    looks_up = True
     spec: CpuSpec
 
     def __init__(self, name: str, spec: CpuSpec, around: Surroundings) -> None:
@@ -59,10 +68,11 @@ class Cpu(Processor):
         workers = min(self.spec.threads, items)
         share = -(-items // workers) * each * product.k
         each_clocks = 1 / self.mac_rate(op, product)
-        if product.stored_bits < NARROW_BITS:
-            fastest = max(self.spec.macs_per_clock.values())
-            each_clocks = max(self.stack.dequantise_ops(product.stored_bits) / self.spec.lanes, 1 / fastest)
-        clocks = share * product.rows / product.matrices * product.useful * each_clocks
+        bits = product.value_bits or product.stored_bits
+        if bits < NARROW_BITS:
+            each_clocks = self._narrow_clocks(op, product, bits)
+        vectors = product.rows / product.matrices
+        clocks = share * vectors * (product.useful * each_clocks + self._unpack_clocks(op, product))
         stored = op.weight_bytes + op.kv_read_bytes
         mapping = {"threads": workers, "items_per_thread": -(-items // workers)}
         return Arithmetic(self.clocks_ps(clocks), stored, workers, stored, mapping=mapping)
@@ -82,6 +92,19 @@ class Cpu(Processor):
         """As `Processor.assumptions`, and what the sockets leave out."""
         numa = (f"{self.name}: writes, and activations between sockets, take no time on their links",)
         return (*super().assumptions(), *(numa if self.spec.numa else ()))
+
+    def _narrow_clocks(self, op: ProductOp, product: Product, bits: float) -> float:
+        """Clocks of a stored element: looked up, or unpacked and multiplied."""
+        if op.encoding is not None and op.encoding.lookup:
+            return ceil(bits) / LOOKUP_WEIGHTS * LOOKUP_OPS / self.spec.lanes * product.kept
+        fastest = max(self.spec.macs_per_clock.values())
+        return max(self.stack.dequantise_ops(bits) / self.spec.lanes, 1 / fastest) * product.kept
+
+    def _unpack_clocks(self, op: ProductOp, product: Product) -> float:
+        """Clocks to put the kept weights in their places, for each element of the matrix and each vector."""
+        return (
+            self.unpack_ops(op) / (product.matrices * product.n * product.k) / self.spec.lanes if op.encoding else 0.0
+        )
 
     def in_flight_bytes(self, op: Op) -> float | None:
         """The lines that a core can miss at a time."""

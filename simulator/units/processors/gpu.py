@@ -52,7 +52,7 @@ class Gpu(Processor):
         if isinstance(op, AttentionOp):
             return self._attention(op, product, macs)
         found = self._schedule(op, product, macs)
-        clocks = found.clocks + self._widen_clocks(product)
+        clocks = found.clocks + self._widen_clocks(op, product)
         return Arithmetic(
             compute_ps=self.clocks_ps(clocks),
             fetched_bytes=found.fetched_bytes,
@@ -84,12 +84,14 @@ class Gpu(Processor):
             )
         return found
 
-    def _widen_clocks(self, product: Product) -> float:
-        """Lane clocks to widen the stored operand once, where it is narrower than the multiply-adds."""
-        if product.stored_bits >= product.math_bits:
-            return 0.0
-        ops = self.stack.dequantise_ops(product.stored_bits)
-        return product.matrices * product.n * product.k * ops / (self.spec.cores * self.spec.integer_lanes)
+    def _widen_clocks(self, op: ProductOp, product: Product) -> float:
+        """Lane clocks to put the stored operand in its places, and to widen it where the multiply-adds are wider."""
+        ops = self.unpack_ops(op)
+        bits = product.value_bits or product.stored_bits
+        if bits < self.math_width(op, product):
+            kept = op.encoding.share if op.encoding else 1.0
+            ops += product.matrices * product.n * product.k * kept * self.stack.dequantise_ops(bits)
+        return ops / (self.spec.cores * self.spec.integer_lanes)
 
     def _attention(self, op: AttentionOp, product: Product, macs: float) -> Arithmetic:
         """Blocks over the cores; tensor rows are padded to the 16 of one instruction."""
@@ -107,7 +109,8 @@ class Gpu(Processor):
             block_clocks = block_macs * stack.attention_lane_ops / self.spec.lanes
         else:
             block_clocks = block_macs * _padded(min(shared, QUERY_ROWS)) / macs
-        clocks = -(-blocks // self.spec.cores) * block_clocks + self._widen_clocks(product) * self.spec.cores / workers
+        widening = self._widen_clocks(op, product) * self.spec.cores / workers
+        clocks = -(-blocks // self.spec.cores) * block_clocks + widening
         return Arithmetic(
             compute_ps=self.clocks_ps(clocks),
             fetched_bytes=round(op.kv_read_bytes * passes * row_blocks * useful),
@@ -124,7 +127,7 @@ class Gpu(Processor):
         if not isinstance(op, ProductOp):
             return super().lane_ops(op)
         product = product_of(op)
-        widened = self._widen_clocks(product) * self.spec.cores * self.spec.integer_lanes
+        widened = self._widen_clocks(op, product) * self.spec.cores * self.spec.integer_lanes
         attended = self.stack.spec.attention_lane_ops * (op.flops // 2)
         return widened + (attended if isinstance(op, AttentionOp) and self._on_lanes(op) else 0.0)
 

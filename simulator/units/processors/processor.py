@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import log, sqrt
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from simulator.config.base_schema import Spec
 from simulator.config.platform_schema import Calibration
 from simulator.errors import MappingError
 from simulator.units import hops, limits
@@ -21,10 +24,15 @@ from simulator.units.base import (
     Surroundings,
     peer,
 )
+from simulator.units.formats import dense, multiplied_dense, tell
 from simulator.units.memory import Memory
 from simulator.units.processors.shapes import Product, activation_bytes, elements_of, product_of
 from simulator.units.processors.stack import Stack
-from simulator.workload.ops import OP_KINDS, SAMPLING, AttentionOp, LookupOp, Op, ProductOp
+from simulator.workload.encoding import Encoding, Number
+from simulator.workload.ops import OP_KINDS, SAMPLING, AttentionOp, LookupOp, Op, ProductOp, WeightedOp
+
+WHOLE_BITS = 16
+"""From which width on multiply-adds take floating-point and whole numbers alike."""
 
 MAC = "multiply_add"
 LANE_OP = "lane_op"
@@ -35,11 +43,29 @@ ACTIVE = "active_ns"
 """Action: one ns in which a kernel runs."""
 
 
+SparsePattern = Annotated[str, Field(pattern=r"^([1-9]\d?:[1-9]\d?|n_m|unstructured)$")]
+
+
+class SparseWeights(Spec):
+    """What a unit makes of a pattern of zeros.
+
+    ``macs``: it multiplies ``kept`` elements only, or ``dense``, all of them. ``ops_per_kept``: lane operations for
+    each element kept, to put it in its place.
+    """
+
+    macs: Literal["kept", "dense"]
+    ops_per_kept: NonNegative
+    source: str
+
+
 class ProcessorSpec(PartSpec):
     """What every processor says.
 
     ``cores`` at ``clock_mhz``, each with ``lanes`` of 32 bits and ``macs_per_clock`` by operand width in bits, share
     ``cache_bytes`` of last-level cache, which gives all of them together ``cache_bytes_per_clock``.
+    ``narrow``: the numbers that multiply-adds of fewer than 16 bits take; others are widened. ``sparse``: what the unit
+    makes of weights with zeros, by pattern (``2:4``, ``n_m`` for any such, ``unstructured``); without an entry they lie
+    and are multiplied with their zeros.
     ``memory_latency_ns``: from a core's request to its data, memory idle. ``active_power_w``: what running cores add to
     ``static_power_w``, before the energy of what they do.
     """
@@ -50,6 +76,8 @@ class ProcessorSpec(PartSpec):
     clock_mhz: Positive
     lanes: PositiveInt
     macs_per_clock: dict[str, Positive] = Field(min_length=1)
+    narrow: tuple[Number, ...] = ("int",)
+    sparse: dict[SparsePattern, SparseWeights] = Field(default_factory=dict)
     cache_bytes: PositiveInt
     cache_bytes_per_clock: Positive
     memory_latency_ns: NonNegative
@@ -131,15 +159,85 @@ class Processor(OpUnit):
         return {str(bits): per_clock * rate for bits, rate in self.spec.macs_per_clock.items()}
 
     def mac_rate(self, op: ProductOp, product: Product) -> float:
-        """Multiply-adds of one core a clock in a kernel's main loop, at the least width that takes both operands.
+        """Stored elements that one core's multiply-adds meet a clock, in a kernel's main loop.
 
-        Raises MappingError where no width does.
+        Raises MappingError where no width takes both operands.
         """
-        widths = {int(bits): rate for bits, rate in self.spec.macs_per_clock.items()}
-        usable = [width for width in widths if width >= product.math_bits]
+        width = self.math_width(op, product)
+        slowed = product.kept * self.imbalance(op)
+        return self.spec.macs_per_clock[str(width)] * self.stack.spec.math_efficiency / slowed
+
+    def imbalance(self, op: ProductOp) -> float:
+        """Work of the busiest core over the mean, where only the kept ones of unstructured weights are multiplied.
+
+        Of w cores with n elements each, kept with probability d, the expected largest number of a normal distribution.
+        """
+        encoding = op.encoding
+        if not isinstance(op, WeightedOp) or encoding is None or encoding.pattern != "unstructured" or self.workers < 2:
+            return 1.0
+        _, support = self.sparse(encoding)
+        if support is None or support.macs == "dense":
+            return 1.0
+        density, each = float(encoding.density), op.matrices * op.out_features * op.in_features / self.workers
+        return 1 + sqrt(2 * log(self.workers) * (1 - density) / (density * each))
+
+    def math_width(self, op: Op, product: Product) -> int:
+        """The least width of multiply-adds that takes both operands. Raises MappingError where none does."""
+        widths = [int(bits) for bits in self.spec.macs_per_clock]
+        narrow = product.number in self.spec.narrow
+        usable = [width for width in widths if width >= product.math_bits and (narrow or width >= WHOLE_BITS)]
         if not usable:
             raise MappingError(f"{op.name}: {product.math_bits}-bit operands; {self.name} takes {max(widths)} bits")
-        return widths[min(usable)] * self.stack.spec.math_efficiency
+        return min(usable)
+
+    def take(self, op: Op) -> Op:
+        """Sparse weights as the unit can use them; formats that it lacks are told."""
+        if op.encoding is None or not isinstance(op, WeightedOp):
+            return op
+        op = self._take_sparse(op, op.encoding)
+        assert isinstance(op, WeightedOp)
+        product = product_of(op)
+        width = self.math_width(op, product)
+        if width > product.math_bits:
+            asked = f"{product.number}{product.math_bits}"
+            tell(self.around, self.name, f"it has no {asked} multiply-adds: both operands are widened to {width} bits")
+        if op.encoding is not None and op.encoding.lookup and not self.looks_up:
+            tell(self.around, self.name, "it has no products by table look-up: weights are widened")
+        return op
+
+    looks_up: ClassVar[bool] = False
+    """Whether it has kernels that look up sums of the moving operand."""
+
+    def _take_sparse(self, op: WeightedOp, encoding: Encoding) -> Op:
+        if encoding.pattern == "dense":
+            return op
+        pattern, support = self.sparse(encoding)
+        if support is None:
+            tell(
+                self.around,
+                self.name,
+                f"it has no use for {pattern} weights: they lie and are multiplied with their zeros",
+            )
+            return dense(op)
+        if support.macs == "dense":
+            tell(self.around, self.name, f"{pattern} weights stay packed in memory, their zeros are multiplied")
+            return multiplied_dense(op)
+        return op
+
+    def sparse(self, encoding: Encoding) -> tuple[str, SparseWeights | None]:
+        """(what messages call the pattern, what the unit makes of it)."""
+        if encoding.pattern == "unstructured":
+            return "unstructured sparse", self.spec.sparse.get("unstructured")
+        exact = f"{encoding.n}:{encoding.m}"
+        return exact, self.spec.sparse.get(exact, self.spec.sparse.get("n_m"))
+
+    def unpack_ops(self, op: Op) -> float:
+        """Lane operations that put the packed weights of a sparse product in their places."""
+        encoding = op.encoding
+        if encoding is None or encoding.pattern == "dense" or not isinstance(op, WeightedOp):
+            return 0.0
+        _, support = self.sparse(encoding)
+        return support.ops_per_kept * op.matrices * encoding.kept(op.out_features, op.in_features) if support else 0.0
 
     def product(self, op: ProductOp) -> Arithmetic:
         """How a product runs."""
@@ -157,7 +255,7 @@ class Processor(OpUnit):
         return found
 
     def _demand(self, op: Op) -> Demand:
-        read, written = activation_bytes(op, flash=self.stack.spec.flash_attention)
+        read, written = (0, 0) if op.fused else activation_bytes(op, flash=self.stack.spec.flash_attention)
         spilled = read + written > self.spec.cache_bytes
         stored = op.weight_bytes + op.kv_read_bytes
         from_dram = stored + (read if spilled else 0)
@@ -204,7 +302,7 @@ class Processor(OpUnit):
         if stream_end_ps > end_ps:
             end_ps, held = stream_end_ps, stream_held
         if end_ps > start_ps:
-            if self.stack.kernels(op.kind):
+            if self._kernels(op):
                 end_ps += round(1000 * self.latency_ns)
             yield env.timeout(end_ps - start_ps)
         hooks.busy(self.name, start_ps, end_ps, op.name)
@@ -230,9 +328,9 @@ class Processor(OpUnit):
         now_ps = self.around.env.now_ps
         if isinstance(op, LookupOp):
             self._host_ps = now_ps
-        self._host_ps += self.stack.issue_ps(op.kind)
-        if not self.stack.kernels(op.kind):
+        if not self._kernels(op):
             return 0
+        self._host_ps += self.stack.issue_ps(op.kind)
         return max(self.stack.gaps_ps(op.kind), self._host_ps - now_ps) + self.stack.between_ps(op)
 
     def issue_wait_ps(self, kind: str) -> int:
@@ -243,6 +341,9 @@ class Processor(OpUnit):
     def kept_active(self, took_ps: int, kind: str) -> None:
         """Cores ran for ``took_ps``, up to now, in a kernel of ``kind`` that is not this processor's own op."""
         self.around.hooks.activity(self.name, ACTIVE, took_ps // 1000, kind)
+
+    def _kernels(self, op: Op) -> int:
+        return 0 if op.fused else self.stack.kernels(op.kind)
 
     def _cache_ps(self, demand: Demand) -> int:
         share = demand.workers / self.spec.cores

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.errors import MappingError
+from simulator.workload.encoding import Number
 from simulator.workload.ops import (
     OP_KINDS,
     GroupedMatrixOp,
@@ -24,7 +25,9 @@ SCORES_OUT = frozenset({"attn_score", "latent_score", "softcap", "softmax"})
 class Product:
     """``matrices`` products of an ``m`` x ``k`` moving with a ``k`` x ``n`` stored operand.
 
-    ``stored_bits`` and ``moving_bits``: width of an element. ``useful``: share of the multiply-adds that count.
+    ``stored_bits`` and ``moving_bits``: width of an element; the first with its share of scales and without the zeros
+    that are left out, ``value_bits`` without scales. ``number``: what narrow multiply-adds have to take. ``useful``:
+    share of the multiply-adds that count. ``kept``: share of the stored elements that meet the moving operand.
     ``loads``: where the matrices meet different numbers of vectors, (vectors, matrices) each; ``m`` is then their mean,
     rounded up.
     """
@@ -37,6 +40,9 @@ class Product:
     moving_bits: float
     useful: float = 1.0
     loads: tuple[tuple[int, int], ...] = ()
+    value_bits: float = 0.0
+    number: Number = "int"
+    kept: float = 1.0
 
     @property
     def rows(self) -> int:
@@ -60,8 +66,9 @@ class Product:
 
     @property
     def math_bits(self) -> int:
-        """Width of the multiply-adds: the wider operand's, in whole bytes."""
-        return 8 * max(1, -(-round(max(self.stored_bits, self.moving_bits)) // 8))
+        """Width of the multiply-adds: the wider operand's, 4 bits or whole bytes."""
+        widest = max(self.value_bits or self.stored_bits, self.moving_bits)
+        return 4 if widest <= 4 else 8 * max(1, -(-round(widest) // 8))
 
 
 def product_of(op: ProductOp) -> Product:
@@ -69,16 +76,31 @@ def product_of(op: ProductOp) -> Product:
     if isinstance(op, MatrixOp):
         elements = op.out_features * op.in_features
         moving = 8 * op.input_bytes / (op.tokens * op.in_features) if op.input_bytes else 16.0
-        return Product(1, op.tokens, op.out_features, op.in_features, 8 * op.weight_bytes / elements, moving)
+        plain = Product(1, op.tokens, op.out_features, op.in_features, 8 * op.weight_bytes / elements, moving)
+        return _encoded(plain, op)
     if isinstance(op, GroupedMatrixOp):
         n, k, matrices = op.out_features, op.in_features, op.matrices
         bits, moving = 8 * op.weight_bytes / (matrices * n * k), 8 * op.output_bytes / (op.vectors * n)
-        return Product(matrices, -(-op.vectors // matrices), n, k, bits, moving, loads=op.loads)
+        return _encoded(Product(matrices, -(-op.vectors // matrices), n, k, bits, moving, loads=op.loads), op)
     matrices, rows = op.batch * op.n_kv_heads, op.queries * (op.n_heads // op.n_kv_heads)
     # What is not read from the cache is an activation.
     bits = 8 * op.kv_read_bytes / (matrices * op.context * op.head_dim) or 16.0
     n, k = (op.context, op.head_dim) if op.kind in SCORES_OUT else (op.head_dim, op.context)
     return Product(matrices, rows, n, k, bits, 16.0, op.pairs / (op.queries * op.context))
+
+
+def _encoded(plain: Product, op: Op) -> Product:
+    """The product with operands as the op's encoding says, if it has one."""
+    encoding = op.encoding
+    if encoding is None:
+        return plain
+    return replace(
+        plain,
+        moving_bits=encoding.moving_bits,
+        value_bits=float(encoding.value_bits),
+        number=encoding.moving,
+        kept=op.flops / (2 * plain.rows * plain.n * plain.k),
+    )
 
 
 def activation_bytes(op: Op, *, flash: bool) -> tuple[int, int]:

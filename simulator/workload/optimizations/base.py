@@ -1,0 +1,104 @@
+"""What an optimisation of a workload is: a block of its YAML that changes graph, data and mapping.
+
+A block is a spec class, derived from `Optimization` and filed with `optimization` under the key that the YAML names. It
+changes the graph of each step op by op, by the class and the kind of the ops, so that it acts on any architecture. What
+a step then costs is up to the hardware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias, TypeVar
+
+import networkx as nx
+
+from simulator.config.base_schema import Spec
+from simulator.config.registry import optimization_blocks
+from simulator.errors import WorkloadError
+from simulator.workload.model import Model
+from simulator.workload.precision import Precision
+from simulator.workload.step import Step
+
+Graph: TypeAlias = "nx.DiGraph[str]"
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """The step whose graph a block changes: of which model, in which formats, for which tokens."""
+
+    model: Model
+    precision: Precision
+    step: Step
+
+    @property
+    def is_prefill(self) -> bool:
+        """Whether it is the prompt."""
+        return self.step.position == 0
+
+
+class Optimization(Spec):
+    """The base of all blocks. A block overrides what it changes.
+
+    ``order``: blocks change a graph in the order of these numbers, whatever their order in the YAML.
+    """
+
+    order: ClassVar[int]
+    key: ClassVar[str]
+    """The name under which it is registered."""
+
+    source: str | None = None
+
+    @property
+    def by_layer(self) -> bool:
+        """Whether blocks of the model differ under it, so that one cannot stand for all."""
+        return False
+
+    def check(self, model: Model) -> None:
+        """Whether ``model`` can be changed this way. Raises WorkloadError, located by `fault`."""
+
+    def fault(self, key: str, message: str) -> WorkloadError:
+        """An error at ``key`` of this block."""
+        return WorkloadError(message, key=f"optimizations.{self.key}.{key}" if key else f"optimizations.{self.key}")
+
+    def rewrite(self, graph: Graph, view: StepView) -> Graph:
+        """The graph of a step as the method changes it; ``graph`` is the caller's own and may be changed in place."""
+        del view
+        return graph
+
+    def cache_bits(self, bits: float, head_dim: int) -> float:
+        """Bits of a cached element, scales included, if it took ``bits`` without the method."""
+        del head_dim
+        return bits
+
+    def cached_tokens(self, tokens: int) -> int:
+        """Tokens of a sequence that the cache must have room for, if it were ``tokens`` without the method."""
+        return tokens
+
+    def cached_layers(self, layers: int) -> int:
+        """Blocks that have a cache, if it were ``layers`` without the method."""
+        return layers
+
+    def assumptions(self) -> tuple[str, ...]:
+        """What the method takes for granted, for the result."""
+        return ()
+
+
+Block = TypeVar("Block", bound=Optimization)
+
+
+def optimization(key: str) -> Callable[[type[Block]], type[Block]]:
+    """Class decorator: the key ``key`` of ``optimizations`` is validated and modelled by the class."""
+
+    def file_it(block: type[Block]) -> type[Block]:
+        optimization_blocks.register(key)(block)
+        block.key = key
+        return block
+
+    return file_it
+
+
+def in_order(blocks: Mapping[str, Spec]) -> tuple[Optimization, ...]:
+    """The blocks in the order in which they change a graph."""
+    methods = [block for block in blocks.values() if isinstance(block, Optimization)]
+    return tuple(sorted(methods, key=lambda method: (method.order, method.key)))
