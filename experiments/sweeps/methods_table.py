@@ -44,8 +44,10 @@ def resources(row: Row) -> dict[str, float]:
 
 
 def held(row: Row) -> str:
-    """The two resources that hold most of a step."""
-    return ", ".join(f"{name} {share:.0%}" for name, share in list(resources(row).items())[:2])
+    """The two resources that hold most of a step, and how far a stack has to slow down to stay cool."""
+    text = ", ".join(f"{name} {share:.0%}" for name, share in list(resources(row).items())[:2])
+    speed = row.get("thermal.speed")
+    return f"{text}, at {speed:.0%} of full speed" if speed is not None and speed < 1 else text
 
 
 def bytes_of(row: Row) -> float:

@@ -55,6 +55,6 @@ def _choices(system: System, graph: nx.DiGraph[str], sharing: Sharing) -> dict[s
     for _, op in ops_of(graph):
         placement = system.placement
         unit = system.units[placement.named(op, op.on) if op.on else placement.component_for(op)]
-        found[op.kind] = unit.mapping(unit.take(op))
+        found[op.kind] = unit.mapping(unit.tried(op))
     system.around.sharing = Sharing()
     return {kind: dict(choice) for kind, choice in sorted(found.items()) if choice}

@@ -155,6 +155,14 @@ class OpUnit(Component):
         """
         return op
 
+    def tried(self, op: Op) -> Op:
+        """``op`` as `take` gives it, without a word in the result: for a unit that may not run it."""
+        notes, before = self.around.notes, dict(self.around.notes)
+        taken = self.take(op)
+        notes.clear()
+        notes.update(before)
+        return taken
+
     def expect(self, ops: Sequence[Op]) -> None:
         """A step begins in which this unit will run ``ops``, in about this order; for one that works ahead."""
 

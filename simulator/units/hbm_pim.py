@@ -135,7 +135,7 @@ class HbmPim(OpUnit):
         memory = self.memory
         shape = StreamShape(op.weight_bytes, memory.spec.channels, memory.spec.interleave_bytes, write=False)
         pins = memory.streams.run(shape, 0, exact=self.around.exact).work.ticks
-        return memory.engine.chain(self._launch(self.take(op))[0], 0).ticks < pins
+        return memory.engine.chain(self._launch(self.tried(op))[0], 0).ticks < pins
 
     def take(self, op: Op) -> Op:
         """Every element of the whole matrix, as wide as the lanes."""
@@ -158,7 +158,7 @@ class HbmPim(OpUnit):
     def estimate_ps(self, op: Op) -> int:
         """Its launch from one place in the refresh interval, without the host's additions."""
         engine = self.memory.engine
-        return engine.to_ps(engine.chain(self._launch(op)[0], 0).end_ticks)
+        return engine.to_ps(engine.chain(self._launch(self.tried(op))[0], 0).end_ticks)
 
     def _adds(self, op: Op) -> int:
         """Additions of the host: all lanes of each output into one."""

@@ -272,6 +272,7 @@ class Matrix(OpUnit):
 
     def estimate_ps(self, op: Op) -> int:
         """The longer of stream at the peak of the pins and waves, and the way out."""
+        op = self.tried(op)
         tiling = self.tiling(op)
         stream_ps = round((op.weight_bytes + op.kv_read_bytes) / self.memory.pin_bytes_per_s * 1e12)
         return max(stream_ps, tiling.waves * self._wave_ps(tiling)) + self._drain_ps(tiling)

@@ -205,7 +205,7 @@ class NearBank(OpUnit):
 
     def estimate_ps(self, op: Op) -> int:
         """Its programs, each run once from one place in the refresh interval."""
-        return self.memory.engine.to_ps(_cost(self.memory.engine, self.chain(op)))
+        return self.memory.engine.to_ps(_cost(self.memory.engine, self.chain(self.tried(op))))
 
     def array_bytes(self, op: Op) -> Mapping[tuple[str, str], int]:
         """Operands of the products, padding included, and the bursts of cache writes."""

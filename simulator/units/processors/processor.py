@@ -311,11 +311,12 @@ class Processor(OpUnit):
 
     def estimate_ps(self, op: Op) -> int:
         """A kernel that waits for nothing, its stream at the peak of the pins or as fast as it is requested."""
+        op = self.tried(op)
         demand = self.demand(op)
         stream_ps = round((demand.read_bytes + demand.write_bytes) / self.memory.pin_bytes_per_s * 1e12)
         paced_ps = self._requested_ps(op, demand.read_bytes, demand.workers)
         busy_ps = max(demand.compute_ps, self._cache_ps(demand), stream_ps, paced_ps)
-        kernels = self.stack.kernels(op.kind)
+        kernels = self._kernels(op)
         return busy_ps + round(
             1000 * (kernels * self.stack.spec.kernel_gap_ns + bool(kernels) * self.spec.memory_latency_ns)
         )

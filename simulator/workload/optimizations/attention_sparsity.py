@@ -15,7 +15,7 @@ from simulator.workload.ops import ATTN_SCORE, AttentionOp, KvAppendOp, Op, OpKi
 from simulator.workload.optimizations.base import Graph, Optimization, StepView, optimization
 from simulator.workload.optimizations.graphs import Once, ops_of, send_all, vector_ops_behind
 
-TOPK = register_kind(OpKind("topk", "choice of the largest: four passes over 8 bits each", 4, like="residual_add"))
+TOPK = register_kind(OpKind("topk", "choice of the largest: four passes over 8 bits each", 4, like="rmsnorm"))
 BOUNDS = 2
 """Vectors that stand for a page: the least and the largest of each element of its keys (Quest, ICML 2024)."""
 

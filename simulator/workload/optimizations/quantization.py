@@ -19,7 +19,7 @@ from simulator.workload.optimizations.graphs import Once, encoded, encoding_of, 
 from simulator.workload.precision import FORMAT_BITS
 
 QUANTIZE = register_kind(
-    OpKind("quantize", "largest of a row, scale, round: a vector into a narrower format", 3, like="residual_add")
+    OpKind("quantize", "largest of a row, scale, round: a vector into a narrower format", 3, like="rmsnorm")
 )
 INDICES = frozenset({"route"})
 """Kinds whose results are numbers of experts, which are not quantised."""
