@@ -48,5 +48,9 @@ def _cache_bytes(workload: Workload) -> float:
     model, bits = workload.model, float(FORMAT_BITS[workload.precision.kv_cache])
     for method in workload.methods:
         bits = bits if isinstance(method, Offload) else method.cache_bits(bits, model.head_dim)
-    elements = 2 * model.n_layers * workload.batch * workload.cached_tokens * model.kv_features
-    return elements * bits / 8
+    tokens = workload.cached_tokens
+    elements = sum(
+        kept.layers * kept.tensors * kept.tokens(tokens) * kept.heads * kept.head_dim
+        for kept in model.architecture.memory(model)
+    )
+    return workload.batch * elements * bits / 8

@@ -20,7 +20,7 @@ def elements_of(op: Op) -> int:
     if isinstance(op, AttentionOp):
         return op.batch * op.n_kv_heads * op.context * op.head_dim
     if isinstance(op, KvAppendOp):
-        return 2 * op.batch * op.n_kv_heads * op.head_dim * op.new_tokens
+        return op.tensors * op.batch * op.n_kv_heads * op.head_dim * op.new_tokens
     return 0
 
 

@@ -117,7 +117,7 @@ class Quantization(Optimization):
         bits, form = self.kv_cache.bits(op.head_dim), FORMATS[self.kv_cache.format]
         encoding = Encoding(form.bits, form.number, self.kv_cache.group(op.head_dim), self.kv_cache.group_bits)
         if isinstance(op, KvAppendOp):
-            elements = 2 * op.batch * op.new_tokens * op.n_kv_heads * op.head_dim
+            elements = op.tensors * op.batch * op.new_tokens * op.n_kv_heads * op.head_dim
             work = QUANTIZE.flops_per_element * elements
             n_bytes = 2 * ceil(elements // 2 * bits / 8)
             return replace(op, kv_write_bytes=n_bytes, flops=op.flops + work, encoding=encoding)
