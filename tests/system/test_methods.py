@@ -92,8 +92,8 @@ def test_a_method_runs_or_says_in_one_line_why_not(platform: str, method: str) -
     assert set(result.workload.values["optimizations"]) == {key}
 
 
-FAMILIES = ("opt_125m", "gpt2_xl", "falcon_7b", "gemma3_1b", "phi3_mini", "qwen3_0_6b", "mixtral_8x7b")
-WITHOUT_GATE = ("opt_125m", "gpt2_xl", "falcon_7b")
+FAMILIES = ("opt_125m", "gemma3_1b", "mixtral_8x7b")
+WITHOUT_GATE = ("opt_125m",)
 OF_DENSE_PARTS = ("contextual", "hot_cold", "gated")
 
 
