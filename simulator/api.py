@@ -214,6 +214,8 @@ def _run(  # noqa: PLR0913 - what a run is made of
     system = _build(arch, Hooks([*collector.instruments, conservation, *hooks]), exact=exact, engine=engine)
     system.around.notes |= dict.fromkeys(notes)
     layout = check_capacity(system, workload)
+    tables = {name: component.energy_table() for name, component in system.components.items()}
+    system.around.hooks.run_started(tables, system.static_power_w(1))
     runner = Runner(system, conservation)
     if arch.spec.devices.count == 1:
         runner.workload(workload, collector.enter, progress)

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import ParamSpec
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, ParamSpec
 
 P = ParamSpec("P")
+
+
+class IssuedCommand(NamedTuple):
+    """A DRAM command of one channel: when its bus cycle begins, for how long, to where; -1 for no row or column."""
+
+    time_ps: int
+    took_ps: int
+    name: str
+    bank: str
+    row: int
+    column: int
+
+
+CommandsWithin = Callable[[int, int], Iterable[IssuedCommand]]
+"""(from ps, until ps) -> the commands of a memory's first channel between them; found only when asked."""
+
+Prices = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""Component -> action -> energy class -> pJ."""
 
 
 class Instrument:
@@ -13,6 +31,9 @@ class Instrument:
 
     Times are ps since the start of the run. A callback that raises fails the run.
     """
+
+    def run_started(self, prices: Prices, static_power_w: Mapping[str, Mapping[str, float]]) -> None:
+        """A run begins: what actions cost, and the power that always flows in one device (component -> class -> W)."""
 
     def op_started(self, time_ps: int, op_name: str, op_kind: str, unit: str) -> None:
         """``op_name`` starts on ``unit``."""
@@ -32,6 +53,9 @@ class Instrument:
     def commands(self, component: str, counts: Mapping[str, int]) -> None:
         """``component`` issued DRAM commands: name -> number, summed over its channels."""
 
+    def issued(self, component: str, start_ps: int, end_ps: int, commands: CommandsWithin) -> None:
+        """``component`` issued DRAM commands from ``start_ps`` to ``end_ps``; ``commands`` tells which and when."""
+
     def busy(self, component: str, start_ps: int, end_ps: int, what: str) -> None:
         """``component`` worked on ``what`` from ``start_ps`` to ``end_ps``."""
 
@@ -49,12 +73,14 @@ class Hooks:
     """
 
     def __init__(self, instruments: Sequence[Instrument] = ()) -> None:
+        self.run_started = _fan_out(Instrument.run_started, [i.run_started for i in instruments])
         self.op_started = _fan_out(Instrument.op_started, [i.op_started for i in instruments])
         self.op_finished = _fan_out(Instrument.op_finished, [i.op_finished for i in instruments])
         self.op_work = _fan_out(Instrument.op_work, [i.op_work for i in instruments])
         self.transfer = _fan_out(Instrument.transfer, [i.transfer for i in instruments])
         self.activity = _fan_out(Instrument.activity, [i.activity for i in instruments])
         self.commands = _fan_out(Instrument.commands, [i.commands for i in instruments])
+        self.issued = _fan_out(Instrument.issued, [i.issued for i in instruments])
         self.busy = _fan_out(Instrument.busy, [i.busy for i in instruments])
         self.part_done = _fan_out(Instrument.part_done, [i.part_done for i in instruments])
         self.token_done = _fan_out(Instrument.token_done, [i.token_done for i in instruments])

@@ -20,6 +20,17 @@ def positive_int(text: str) -> int:
     return value
 
 
+def window_us(text: str) -> tuple[int, int]:
+    """``START:END`` in us as ps."""
+    try:
+        start, end = (round(float(part) * 1e6) for part in text.split(":"))
+    except (ValueError, OverflowError):
+        start = end = 0
+    if not 0 <= start < end:
+        raise argparse.ArgumentTypeError(f"'{text}' is not START:END in us, with 0 <= START < END")
+    return start, end
+
+
 def positive_float(text: str) -> float:
     """A number above 0."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,9 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument(
         "--log", type=Path, metavar="FILE", help="also write every command of the first channel (see `nearbank check`)"
     )
+    parser.add_argument(
+        "--timeline", type=Path, metavar="FILE", help="also write the same commands by bank as a Perfetto/Chrome trace"
+    )
     parser.set_defaults(run=run)
 
 
@@ -45,9 +49,12 @@ def run(args: argparse.Namespace) -> int:
 
     spec = load_dram(args.spec)
     kind = _kind(args.trace)
-    if args.log:
-        output.prepare_file(args.log)
-    replayed, log = _replay(spec, args.trace, kind, log=args.log is not None, engine=args.engine)
+    wanted = [path for path in (args.log, args.timeline) if path]
+    for path in wanted:
+        output.prepare_file(path)
+    replayed, log = _replay(spec, args.trace, kind, log=bool(wanted), engine=args.engine)
+    if args.timeline:
+        _draw(spec, log, args.timeline)
     if args.log:
         from simulator.dram.log import write_log
 
@@ -60,6 +67,15 @@ def run(args: argparse.Namespace) -> int:
 
         output.show(view(spec.name, args.trace.name, replayed))
     return 0
+
+
+def _draw(spec: Dram, log: Sequence[LoggedCommand], path: Path) -> None:
+    from simulator.metrics.timeline import command_timeline
+    from simulator.units.command_times import issued_between
+
+    events = command_timeline(spec.name, issued_between(spec, log, 0, 0, sys.maxsize))
+    with output.naming(path):
+        events.write(path)
 
 
 def _kind(trace: Path) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.cli import output
-from simulator.cli.arguments import Verbs, add_engine, add_exact, add_json, add_overrides, positive_int
+from simulator.cli.arguments import Verbs, add_engine, add_exact, add_json, add_overrides, positive_int, window_us
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -34,6 +34,12 @@ def add_parser(verbs: Verbs) -> None:
         "--timeline", type=Path, metavar="FILE", help="also write a Perfetto/Chrome trace (FILE.gz: gzipped)"
     )
     parser.add_argument(
+        "--timeline-window",
+        type=window_us,
+        metavar="START:END",
+        help="in us: the timeline also has each DRAM command of every memory's first channel in that time",
+    )
+    parser.add_argument(
         "--temperatures", type=Path, metavar="FILE", help="also write each die's temperature after every token (CSV)"
     )
     parser.set_defaults(run=run)
@@ -42,14 +48,17 @@ def add_parser(verbs: Verbs) -> None:
 def run(args: argparse.Namespace) -> int:
     """Simulate and show."""
     from simulator.cli.simulation import simulate_named, temperature_trace
+    from simulator.errors import ConfigError
     from simulator.metrics.timeline import Timeline
 
+    if args.timeline_window and not args.timeline:
+        raise ConfigError("--timeline-window is for a timeline: give --timeline FILE")
     if args.output:
         output.prepare(args.output)
     for path in (args.timeline, args.temperatures):
         if path:
             output.prepare_file(path)
-    timeline = Timeline() if args.timeline else None
+    timeline = Timeline(args.timeline_window) if args.timeline else None
     trace = temperature_trace(args.arch, args.overrides) if args.temperatures else None
     hooks = [hook for hook in (timeline, trace) if hook]
     result = simulate_named(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,14 @@ class DramEngine:
                 end = done + work.end_ticks
                 done += work.ticks
         return added(((work, times[key]) for key, work in works.items()), end)
+
+    def chain_parts(self, chain: Chain, tick: int) -> Iterator[tuple[HostProgram, int, int]]:
+        """Each program of ``chain``, started at ``tick``: (program, its first tick, its ticks)."""
+        for program, repeats in chain.parts:
+            for _ in range(repeats):
+                ticks = self.program(program, tick).ticks
+                yield program, tick, ticks
+                tick += ticks
 
     def requests(self, n_bursts: int, phase: int | None, *, write: bool) -> DeviceRun:
         """``n_bursts`` consecutive bursts of one channel, all offered at once, from the start of a fresh row on."""

@@ -13,10 +13,12 @@ from simulator.config.dram_schema import Dram
 from simulator.config.energy import resolve_energy
 from simulator.dram.activation_limit import ActivationLimit, StandardWindows, assumption, limited
 from simulator.errors import ConfigError
+from simulator.hooks import CommandsWithin
 from simulator.mapping.chain import Chain
 from simulator.mapping.layout import Store
 from simulator.units import hops
 from simulator.units.base import NonNegative, PartSpec, PositiveInt, Process, Surroundings, unit_type
+from simulator.units.command_times import chain_commands, stream_commands
 from simulator.units.dram_engine import DramEngine
 from simulator.units.dram_stream import PHASES, SHORT_BURSTS, StreamShape, StreamWork, streams_for
 from simulator.units.dram_work import Work
@@ -152,7 +154,9 @@ class Memory(Storage):
             return self._run_beside(self._beside, chain, op)
         start = self._start()
         work = self.engine.chain(chain, start)
-        return self._book(start, work, work.ticks, op)
+        booking = self._book(start, work, work.ticks, op)
+        self._issued(start, work.ticks, chain_commands(self.engine, chain, start))
+        return booking
 
     def _run_beside(self, beside: SideBySide, chain: Chain, op: Op) -> Booking:
         """Programs beside streams. Refreshes go on for both; those that fell due are told with the streams."""
@@ -166,6 +170,7 @@ class Memory(Storage):
         work = replace(work, commands=told)
         booking = Booking(engine.to_ps(start), engine.to_ps(end - work.ticks + work.end_ticks), work)
         self._report(booking, engine.to_ps(end), op)
+        self._issued(start, work.ticks, chain_commands(engine, chain, start))
         return booking
 
     def delays_ps(self, *, programs: bool = False) -> int:
@@ -184,7 +189,7 @@ class Memory(Storage):
     def stream(self, n_bytes: int, op: Op, *, write: bool = False) -> Booking:
         """A plain stream for ``op``, as soon as the memory is free."""
         start, stream = self.look_up(n_bytes, write=write)
-        return self._book(start, stream.work, stream.work.ticks, op)
+        return self._book_stream(start, stream, stream.work.ticks, op)
 
     def look_up(self, n_bytes: int, *, write: bool = False) -> tuple[int, StreamWork]:
         """(first tick, stream) that `stream` would book; for a unit that paces the stream itself."""
@@ -198,7 +203,16 @@ class Memory(Storage):
     def book(self, start: int, stream: StreamWork, end_ps: int, op: Op) -> Booking:
         """Book a stream got from `look_up` in the same instant; its reader takes the last data at ``end_ps``."""
         ticks = max(stream.work.ticks, self.engine.to_ticks(end_ps) - start)
-        return self._book(start, stream.work, ticks, op)
+        return self._book_stream(start, stream, ticks, op)
+
+    def _book_stream(self, start: int, stream: StreamWork, ticks: int, op: Op) -> Booking:
+        booking = self._book(start, stream.work, ticks, op)
+        self._issued(start, ticks, stream_commands(self.engine, stream, start))
+        return booking
+
+    def _issued(self, start: int, ticks: int, commands: CommandsWithin) -> None:
+        to_ps = self.engine.to_ps
+        self.around.hooks.issued(self.name, to_ps(start), to_ps(start + ticks), commands)
 
     def _start(self) -> int:
         now = self.engine.to_ticks(self.around.env.now_ps)
