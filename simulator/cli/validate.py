@@ -28,6 +28,7 @@ def add_parser(verbs: Verbs) -> None:
         metavar="DIR",
         help="write DIR/SUITE_METRIC.svg (and .png with CairoSVG): simulated against measured",
     )
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="also write all cases and pictures")
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -45,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     if args.plots:
         _check_plots(names)
         output.prepare(args.plots)
+    if args.report:
+        output.prepare_file(args.report)
     reports = []
     for name in names:
         suite = SUITES.get(name)
@@ -53,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     documents = [report.document() for report in reports]
     if args.plots:
         _plot(documents, args.plots)
+    if args.report:
+        _report(documents, args)
     if args.json:
         output.document(documents[0] if len(documents) == 1 else {"suites": documents})
     else:
@@ -84,3 +89,14 @@ def _plot(documents: Sequence[Mapping[str, Any]], folder: Path) -> None:
                 path = folder / f"{document['suite']}_{picture.name}{suffix}"
                 with output.naming(path):
                     write(picture, path, PLOT_WIDTH)
+
+
+def _report(documents: Sequence[Mapping[str, Any]], args: argparse.Namespace) -> None:
+    import shlex
+
+    from simulator.report.page.validation import page
+
+    data = ["--data", str(args.data)] if args.data else []
+    commands = {d["suite"]: shlex.join(["nearbank", "validate", "--suite", d["suite"], *data]) for d in documents}
+    with output.naming(args.report):
+        output.write_atomically(args.report, page(documents, commands))

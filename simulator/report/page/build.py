@@ -20,14 +20,18 @@ ASSETS = Path(__file__).parent
 
 def page(evidence: Evidence) -> str:
     """The whole report; the same evidence gives the same bytes."""
-    sections = _sections(evidence)
+    scripts = _asset("page.js") + (_asset("sweep.js") if evidence.sweeps else "")
+    return frame(heading(evidence), _sections(evidence), _footer(evidence), scripts)
+
+
+def frame(title: str, sections: Mapping[str, tuple[str, str]], footer: str, scripts: str | None = None) -> str:
+    """A page of ``sections``: id -> heading and content. ``scripts``: the pictures' own when None."""
     links = "".join(f'<a href="#{name}">{escape(words)}</a>' for name, (words, _) in sections.items() if words)
     body = "".join(
         f'<section id="{name}" aria-label="{escape(words or "Answer")}">{f"<h2>{escape(words)}</h2>" if words else ""}'
         f"{content}</section>"
         for name, (words, content) in sections.items()
     )
-    title = heading(evidence)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -37,9 +41,9 @@ def page(evidence: Evidence) -> str:
         f'<header><b class="brand">nearbank</b><nav aria-label="Sections">{links}</nav>'
         '<button type="button" id="theme">Theme: system</button></header>'
         f'<main id="main"><h1>{escape(title)}</h1>{body}</main>'
-        f"<footer>{_footer(evidence)}</footer>"
+        f"<footer>{footer}</footer>"
         '<div id="tip" role="status" aria-live="polite" hidden></div>'
-        f"<script>{_asset('page.js')}{_asset('sweep.js') if evidence.sweeps else ''}</script></body></html>\n"
+        f"<script>{_asset('page.js') if scripts is None else scripts}</script></body></html>\n"
     )
 
 
