@@ -39,7 +39,6 @@ def test_attention_on_the_gpus_is_the_baseline(nearbank: Callable[..., Any]) -> 
         (("attacc.level=chip",), "components.attacc.level: 'chip'"),
         (("placement.options.attention=gpu",), "placement.options.attention: 'gpu' is not a side"),
         (("placement.options.softmax=gpu",), "attacc: it runs scores, softmax and context together"),
-        (("workload.precision.kv_cache=int8",), "8-bit data; the units of attacc take 16 bits"),
         (("attacc_memory.dram.use=dram/hbm3_5.2g_16gb",), "has no GEMV units"),
         (("workload.batch=60000",), "attacc_memory"),
     ],

@@ -92,9 +92,7 @@ def test_a_comparison_runs_every_method_at_every_batch(compared: Path) -> None:
     }
     assert runs["hbm3_npu_w8_batch1"]["tokens_per_s"] > 1.5 * runs["hbm3_npu_fp16_batch1"]["tokens_per_s"]
     failed = {name for name, run in runs.items() if "error" in run}
-    assert failed == {
-        f"{name}_batch{n}" for name in ("aim_1card_w8", "kv260_w8", "kv260_fp16", "u280_fp16") for n in (1, 2)
-    }
+    assert failed == {f"{name}_batch{n}" for name in ("kv260_w8", "kv260_fp16", "u280_fp16") for n in (1, 2)}
     done = [run for run in runs.values() if "error" not in run]
     best = max(done, key=lambda run: run["tokens_per_s"])
     capped = max((run for run in done if run["power_w"] <= 60), key=lambda run: run["tokens_per_s"])
