@@ -24,7 +24,7 @@ from simulator.units.base import Sharing
 from simulator.units.memory import Memory
 from simulator.workload.collective import CollectiveOp
 from simulator.workload.graph import SINK, SOURCE
-from simulator.workload.ops import Op
+from simulator.workload.ops import GroupedMatrixOp, Op
 from simulator.workload.scenario import Workload
 from simulator.workload.step_graphs import one_block
 
@@ -86,8 +86,11 @@ class ParallelRunner:
         )
         how = "whole on each" if self._head_replicated else "dealt out to them"
         head = f"parallelism: {self._head_devices} devices of a copy project to the vocabulary, {how}"
+        block = self._blocks.decode_graph(self._workload.prompt_tokens)
+        grouped = any(isinstance(op, GroupedMatrixOp) for _, op in ops_of(block))
+        experts = "parallelism: as many experts are hit in every block as in the first"
         approximated = not (self.equal_blocks or self._system.around.exact)
-        return (in_flight, _ALWAYS, head, *[one_block] * approximated)
+        return (in_flight, _ALWAYS, head, *[experts] * grouped, *[one_block] * approximated)
 
     def run(self, progress: Progress | None = None) -> None:
         """The prompt, then every decode step."""

@@ -6,6 +6,7 @@ the YAML names, together with the spec class that validates that entry. A compon
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -126,7 +127,7 @@ class Component:
         return ()
 
 
-class OpUnit(Component):
+class OpUnit(Component, ABC):
     """A component that runs ops, one at a time in the order in which they become ready."""
 
     kinds: ClassVar[AbstractSet[str]] = frozenset()
@@ -166,9 +167,9 @@ class OpUnit(Component):
     def expect(self, ops: Sequence[Op]) -> None:
         """A step begins in which this unit will run ``ops``, in about this order; for one that works ahead."""
 
+    @abstractmethod
     def execute(self, op: Op) -> Process:
         """A process that ends when the results of ``op`` are there; the next op may start then."""
-        raise NotImplementedError
 
     def mapping(self, op: Op) -> Mapping[str, int | str]:
         """What its mapper chooses for ``op``, by name; nothing for a unit that has no choice."""

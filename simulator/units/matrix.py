@@ -149,7 +149,7 @@ class Matrix(OpUnit):
 
     def connect(self, components: Mapping[str, Component]) -> None:
         """Find memory and buffer. Raises MappingError for a buffer that cannot hold two waves."""
-        self.memory = peer(self, components, "memory", self.spec.memory, Storage)
+        self.memory = peer(self, components, "memory", self.spec.memory, Storage)  # type: ignore[type-abstract]
         self.buffer = peer(self, components, "buffer", self.spec.buffer, Buffer)
         self._stack = peer(self, components, "stack", self.spec.stack, Stack) if self.spec.stack else None
         if self.waves_buffered < 2:

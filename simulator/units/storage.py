@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -35,7 +36,7 @@ class Booking:
     work: Work
 
 
-class Storage(Component):
+class Storage(Component, ABC):
     """Serves streams one after the other in the order of the calls."""
 
     role = "memory"
@@ -43,44 +44,44 @@ class Storage(Component):
     """What its ticks are."""
 
     @property
+    @abstractmethod
     def store(self) -> Store:
         """This storage as the layout sees it."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def pin_bytes_per_s(self) -> float:
         """Peak rate at which it can be read or written from outside."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def burst_ps(self) -> float:
         """Time of one burst of the busiest of what works side by side, at the peak rate."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def round_bytes(self) -> int:
         """Bytes that spread evenly over all that works side by side."""
-        raise NotImplementedError
 
+    @abstractmethod
     def burst_bytes(self, n_bytes: int) -> int:
         """Bytes of the whole bursts that ``n_bytes`` take."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look_up(self, n_bytes: int, *, write: bool = False) -> tuple[int, StreamWork]:
         """(first tick, stream) that `stream` would book; for a unit that paces the stream itself."""
-        raise NotImplementedError
 
+    @abstractmethod
     def book(self, start: int, stream: StreamWork, end_ps: int, op: Op) -> Booking:
         """Book a stream got from `look_up` in the same instant; its reader takes the last data at ``end_ps``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stream(self, n_bytes: int, op: Op, *, write: bool = False) -> Booking:
         """A plain stream for ``op``, as soon as the storage is free."""
-        raise NotImplementedError
 
+    @abstractmethod
     def held_ps(self, work: Work) -> Mapping[str, int]:
         """What held the storage during ``work``, in ps."""
-        raise NotImplementedError
 
     def delays_ps(self, *, programs: bool = False) -> int:
         """How much later streams (or programs) have ended so far than was told, for what came beside them; here 0."""

@@ -81,7 +81,7 @@ class Vector(OpUnit):
 
     def connect(self, components: Mapping[str, Component]) -> None:
         """Find the memory, and whether near-bank units apply the activation function."""
-        self.memory = peer(self, components, "memory", self.spec.memory, Storage)
+        self.memory = peer(self, components, "memory", self.spec.memory, Storage)  # type: ignore[type-abstract]
         self._stack = peer(self, components, "stack", self.spec.stack, Stack) if self.spec.stack else None
         self._activated = any(isinstance(c, NearBank) and c.spec.activation == "near_bank" for c in components.values())
 

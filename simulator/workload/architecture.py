@@ -7,6 +7,7 @@ other parts) and a reader of its Hugging Face fields (`hf_reader`).
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ LM_HEAD = "lm_head"
 
 
 @dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(ABC):
     """The parts of a step graph, as methods that a family overrides. All its instances are values: frozen, hashable.
 
     ``norm``: the kind of its norms.
@@ -50,9 +51,9 @@ class Architecture:
         del model, step, layer
         return None
 
+    @abstractmethod
     def block(self, b: SectionBuilder, model: Model, variant: Any) -> Flow:
         """A block of ``variant``; gives the residual stream behind it."""
-        raise NotImplementedError
 
     def epilogue(self, b: SectionBuilder, model: Model) -> Flow:
         """From the residual stream at the last position of each sequence to the next tokens."""
@@ -71,9 +72,9 @@ class Architecture:
         """Whether one block can stand for all."""
         return True
 
+    @abstractmethod
     def memory(self, model: Model) -> tuple[LayerMemory, ...]:
         """What the layers keep between steps; layers that keep the same in one entry."""
-        raise NotImplementedError
 
     def divided(self, model: Model, devices: int) -> Model:
         """The part of ``model`` that each of ``devices`` devices holds when heads and columns are dealt out.

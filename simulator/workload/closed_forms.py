@@ -193,7 +193,7 @@ def experts(model: Model, part: Experts, step: Step) -> StepTotals:
 def chosen_weights(model: Model, architecture: Transformer, part: Experts, step: Step) -> StepTotals:
     """The weights of the experts that any token chose, in all layers: E (1 - (1 - k / E)^T) a layer on average."""
     if part.routing.skew:
-        raise NotImplementedError("a closed form for experts that are equally popular")
+        raise ValueError("this closed form is for experts that are equally popular")
     missed = (1 - Fraction(part.chosen, part.count)) ** step.tokens
     mean = part.count * (1 - missed)
     hit = floor(model.n_layers * mean + Fraction(1, 2)) - floor(architecture.dense_layers * mean + Fraction(1, 2))

@@ -115,6 +115,20 @@ def test_a_method_acts_on_the_graph_of_every_family(family: str, method: str, mo
     assert result.tokens_per_s
 
 
+WITHOUT_KEYS = {"deepseek_v2_lite": ("paged", "window", "top_k"), "mamba2_130m": ("paged", "window", "top_k", "kv4")}
+
+
+@pytest.mark.parametrize(("name", "method"), [(name, method) for name, all_ in WITHOUT_KEYS.items() for method in all_])
+def test_a_method_that_would_change_nothing_is_refused(name: str, method: str) -> None:
+    model = replace(load_model(name), n_layers=2)
+    key, entry = METHODS[method]
+    job = workload(
+        model=model, optimizations={key: optimization_blocks.get(key).model_validate(entry)}, output_tokens=3
+    )
+    with pytest.raises(WorkloadError, match=rf"{model.name} has no (cache|attention) .*, so it would change nothing"):
+        simulate(arch("h100_sxm"), job)
+
+
 def test_the_artifact_refuses_methods() -> None:
     spec = load_arch("cent_8dev", ["compat.cent=true"])
     with pytest.raises(MappingError, match=r"optimizations\.kv_paging: the artifact"):

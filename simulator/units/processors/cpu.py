@@ -8,8 +8,9 @@ from typing import Literal
 from simulator.errors import ConfigError
 from simulator.units import limits
 from simulator.units.base import PositiveInt, Surroundings, unit_type
+from simulator.units.processors.description import ProcessorSpec
 from simulator.units.processors.numa import Numa
-from simulator.units.processors.processor import Arithmetic, Processor, ProcessorSpec
+from simulator.units.processors.processor import Arithmetic, Processor
 from simulator.units.processors.shapes import Product, product_of
 from simulator.workload.ops import AttentionOp, Op, ProductOp
 

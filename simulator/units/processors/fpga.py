@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from simulator.units.base import NonNegative, Positive, PositiveInt, unit_type
-from simulator.units.processors.processor import Arithmetic, Processor, ProcessorSpec
+from simulator.units.processors.description import ProcessorSpec
+from simulator.units.processors.processor import Arithmetic, Processor
 from simulator.units.processors.shapes import product_of
 from simulator.workload.ops import Op, ProductOp
 

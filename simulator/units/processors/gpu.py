@@ -10,8 +10,9 @@ from pydantic import Field
 
 from simulator.errors import MappingError
 from simulator.units.base import NonNegative, PositiveInt, Surroundings, unit_type
+from simulator.units.processors.description import ProcessorSpec
 from simulator.units.processors.fixed_mapping import FixedMapping, check
-from simulator.units.processors.processor import Arithmetic, Processor, ProcessorSpec
+from simulator.units.processors.processor import Arithmetic, Processor
 from simulator.units.processors.shapes import Product, activation_bytes, product_of
 from simulator.units.processors.tiles import FREE, Machine, Schedule, best_schedule
 from simulator.workload.ops import AttentionOp, KindsOf, Op, ProductOp

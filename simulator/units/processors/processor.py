@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import log, sqrt
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import Field
-
-from simulator.config.base_schema import Spec
-from simulator.config.platform_schema import Calibration
 from simulator.errors import MappingError
 from simulator.units import hops, limits
 from simulator.units.base import (
     Component,
-    NonNegative,
     OpUnit,
-    PartSpec,
-    Positive,
-    PositiveInt,
     Process,
     Surroundings,
     peer,
 )
 from simulator.units.formats import dense, multiplied_dense, tell
 from simulator.units.memory import Memory
+from simulator.units.processors.description import ProcessorSpec, SparseWeights
 from simulator.units.processors.shapes import Product, activation_bytes, elements_of, product_of
 from simulator.units.processors.stack import Stack
-from simulator.workload.encoding import Encoding, Number
+from simulator.workload.encoding import Encoding
 from simulator.workload.ops import OP_KINDS, SAMPLING, AttentionOp, LookupOp, Op, ProductOp, WeightedOp
 
 WHOLE_BITS = 16
@@ -41,52 +35,6 @@ ROW_ELEMENTS = 1024
 """Elements of an op that one core takes at least, however few its rows."""
 ACTIVE = "active_ns"
 """Action: one ns in which a kernel runs."""
-
-
-SparsePattern = Annotated[str, Field(pattern=r"^([1-9]\d?:[1-9]\d?|n_m|unstructured)$")]
-
-
-class SparseWeights(Spec):
-    """What a unit makes of a pattern of zeros.
-
-    ``macs``: it multiplies ``kept`` elements only, or ``dense``, all of them. ``ops_per_kept``: lane operations for
-    each element kept, to put it in its place.
-    """
-
-    macs: Literal["kept", "dense"]
-    ops_per_kept: NonNegative
-    source: str
-
-
-class ProcessorSpec(PartSpec):
-    """What every processor says.
-
-    ``cores`` at ``clock_mhz``, each with ``lanes`` of 32 bits and ``macs_per_clock`` by operand width in bits, share
-    ``cache_bytes`` of last-level cache, which gives all of them together ``cache_bytes_per_clock``.
-    ``narrow``: the numbers that multiply-adds of fewer than 16 bits take; others are widened. ``sparse``: what the unit
-    makes of weights with zeros, by pattern (``2:4``, ``n_m`` for any such, ``unstructured``); without an entry they lie
-    and are multiplied with their zeros.
-    ``memory_latency_ns``: from a core's request to its data, memory idle. ``active_power_w``: what running cores add to
-    ``static_power_w``, before the energy of what they do.
-    """
-
-    memory: str
-    stack: str
-    cores: PositiveInt
-    clock_mhz: Positive
-    lanes: PositiveInt
-    macs_per_clock: dict[str, Positive] = Field(min_length=1)
-    narrow: tuple[Number, ...] = ("int",)
-    sparse: dict[SparsePattern, SparseWeights] = Field(default_factory=dict)
-    cache_bytes: PositiveInt
-    cache_bytes_per_clock: Positive
-    memory_latency_ns: NonNegative
-    energy_pj_per_mac: NonNegative
-    energy_pj_per_lane_op: NonNegative
-    energy_pj_per_cache_byte: NonNegative
-    active_power_w: NonNegative
-    static_power_w: NonNegative
-    calibrations: tuple[Calibration, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -239,9 +187,9 @@ class Processor(OpUnit):
         _, support = self.sparse(encoding)
         return support.ops_per_kept * op.matrices * encoding.kept(op.out_features, op.in_features) if support else 0.0
 
+    @abstractmethod
     def product(self, op: ProductOp) -> Arithmetic:
         """How a product runs."""
-        raise NotImplementedError
 
     def mapping(self, op: Op) -> Mapping[str, int | str]:
         """The mapper's choices for ``op``; nothing for one that has none."""

@@ -55,6 +55,7 @@ class AttentionSparsity(Optimization):
 
     def rewrite(self, graph: Graph, view: StepView) -> Graph:
         """Fewer pairs of attention, and the choice of pages."""
+        self.needs(graph, view, "attention over cached keys", lambda op: op.kind == ATTN_SCORE.name)
         if self.pattern == "top_k" and view.is_prefill:
             return graph
         once = Once(lambda op: self._changed(op, view))

@@ -17,6 +17,7 @@ from simulator.config.base_schema import Spec
 from simulator.config.registry import optimization_blocks
 from simulator.errors import WorkloadError
 from simulator.workload.model import Model
+from simulator.workload.ops import Op
 from simulator.workload.precision import Precision
 from simulator.workload.step import Step
 
@@ -60,6 +61,11 @@ class Optimization(Spec):
     def fault(self, key: str, message: str) -> WorkloadError:
         """An error at ``key`` of this block."""
         return WorkloadError(message, key=f"optimizations.{self.key}.{key}" if key else f"optimizations.{self.key}")
+
+    def needs(self, graph: Graph, view: StepView, what: str, acts_on: Callable[[Op], bool]) -> None:
+        """Raise WorkloadError, located by `fault`, when no op of ``graph`` is one that the block acts on."""
+        if not any(acts_on(attributes["op"]) for attributes in graph.nodes.values()):
+            raise self.fault("", f"{view.model.name} has no {what}, so it would change nothing")
 
     def rewrite(self, graph: Graph, view: StepView) -> Graph:
         """The graph of a step as the method changes it; ``graph`` is the caller's own and may be changed in place."""

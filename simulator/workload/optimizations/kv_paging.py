@@ -31,7 +31,7 @@ class KvPaging(Optimization):
 
     def rewrite(self, graph: Graph, view: StepView) -> Graph:
         """The table reads, each fused into the attention that needs it."""
-        del view
+        self.needs(graph, view, "cache of keys and values", lambda op: op.kind == ATTN_SCORE.name)
         for name, op in ops_of(graph):
             if op.kind != ATTN_SCORE.name or not isinstance(op, AttentionOp):
                 continue

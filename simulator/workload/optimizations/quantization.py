@@ -70,6 +70,8 @@ class Quantization(Optimization):
 
     def rewrite(self, graph: Graph, view: StepView) -> Graph:
         """Bytes of products and cache, and an op that quantises each moving operand."""
+        if self.kv_cache:
+            self.needs(graph, view, "cache that grows with the context", lambda op: isinstance(op, AttentionOp))
         ways: dict[Stored | None, Once] = {}
         cache = Once(self._cached)
         for name, op in ops_of(graph):

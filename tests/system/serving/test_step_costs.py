@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.api import _build, load_arch
+from simulator.api import build_for, load_arch
 from simulator.config.platform_schema import Platform
 from simulator.hooks import Hooks
 from simulator.system.builder import System
@@ -43,7 +43,7 @@ def steps_of(name: str) -> PlatformSteps:
     arch = load_arch(name, PLATFORMS[name])
 
     def build(platform: Platform, hooks: Hooks) -> System:
-        return _build(replace(arch, spec=platform), hooks, exact=False, engine="compiled")
+        return build_for(replace(arch, spec=platform), hooks, exact=False, engine="compiled")
 
     workload = Workload(name="w", model=MODEL, batch=1, prompt_tokens=1, output_tokens=1)
     return PlatformSteps(arch.spec, workload, build)
