@@ -10,16 +10,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
 from simulator.config import paths
 from simulator.config.nearest import hint
-from simulator.config.overrides import REFERENCE_KEYS, Override, apply_override, parse_override
+from simulator.config.overrides import REFERENCE_KEYS, Override, apply_override, override_path, parse_override
 from simulator.config.plugins import import_entry_points, import_plugins
-from simulator.config.tree import Node, Origin, Path, dotted, merge
+from simulator.config.tree import Node, Origin, Path, dotted, merge, replace
 from simulator.config.validation import build, shown
 from simulator.config.yaml_reader import decode, parse_yaml
 from simulator.errors import ConfigError
@@ -28,6 +28,10 @@ __all__ = ["Document", "build", "load_document"]
 
 DEFAULT_KIND = "workload"
 """What a document without ``kind`` is, where such a document is looked for."""
+
+
+Place = tuple[str | int, ...]
+"""Steps from the root of a document."""
 
 
 @dataclass(frozen=True)
@@ -104,16 +108,41 @@ class _Resolver:
         self._first = [override for override in overrides if override.swaps_document]
         self._last = [override for override in overrides if not override.swaps_document]
         self._raw: dict[FilePath, Node] = {}
+        self._swaps: dict[tuple[Place, tuple[FilePath, ...]], Override] = {}
+        """Where a name is swapped (a place of the whole, the chain of files to the one that says it) -> for which."""
 
     def load(self, path: FilePath) -> Node:
         """The document at ``path``, resolved and overridden."""
-        root = self._read(path)
+        raw = self._read(path)
+        root = self._resolve(raw, (path,), ())
         for override in self._first:
-            root = apply_override(root, override)
-        root = self._resolve(root, (path,), ())
+            *place, _ = override_path(root, override)
+            self._swaps[tuple(place), self._naming(raw, (path,), tuple(place))] = override
+            root = self._resolve(raw, (path,), ())
         for override in self._last:
             root = apply_override(root, override)
         return root
+
+    def _naming(self, root: Node, chain: tuple[FilePath, ...], place: Place) -> tuple[FilePath, ...]:
+        """The chain of files to the first that names a document at ``place``; if none does, to the last that has it."""
+        found = list(self._having(root, chain, (), place))
+        named = (files for files, node in found if any(key in node.children for key in REFERENCE_KEYS))
+        return next(named, found[-1][0])
+
+    def _having(
+        self, node: Node, chain: tuple[FilePath, ...], at: Place, place: Place
+    ) -> Iterator[tuple[tuple[FilePath, ...], Node]]:
+        """Each file that says something of ``place``, with what it says, those that override others first."""
+        if at == place:
+            yield chain, node
+            return
+        below = node.child(place[len(at)])
+        if below is not None:
+            yield from self._having(below, chain, place[: len(at) + 1], place)
+        for key in REFERENCE_KEYS:
+            if key in node.children:
+                path = self._find(node, key, chain, at)
+                yield from self._having(self._read(path), (*chain, path), at, place)
 
     def _read(self, path: FilePath) -> Node:
         key = path.resolve()
@@ -130,8 +159,11 @@ class _Resolver:
             self._raw[key] = root
         return self._raw[key]
 
-    def _resolve(self, node: Node, chain: tuple[FilePath, ...], at: tuple[str | int, ...]) -> Node:
+    def _resolve(self, node: Node, chain: tuple[FilePath, ...], at: Place) -> Node:
         """``node`` with every document that it names merged in."""
+        if (at, chain) in self._swaps:
+            swap = self._swaps[at, chain]
+            node = replace(node, (swap.path[-1],), swap.value)
         if isinstance(node.value, list):
             items = [self._resolve(item, chain, (*at, i)) for i, item in enumerate(node.value)]
             return Node(items, node.origin)
@@ -147,8 +179,13 @@ class _Resolver:
             )
         return merge(self._named(node, named[0], chain, at), Node(own, node.origin))
 
-    def _named(self, node: Node, key: str, chain: tuple[FilePath, ...], at: tuple[str | int, ...]) -> Node:
+    def _named(self, node: Node, key: str, chain: tuple[FilePath, ...], at: Place) -> Node:
         """The resolved document that ``key`` of ``node`` names."""
+        path = self._find(node, key, chain, at)
+        return self._resolve(self._read(path), (*chain, path), at)
+
+    def _find(self, node: Node, key: str, chain: tuple[FilePath, ...], at: Place) -> FilePath:
+        """The file of the document that ``key`` of ``node`` names."""
         reference = node.children[key]
         where = dotted((*at, key))
         if not isinstance(reference.value, str):
@@ -166,4 +203,4 @@ class _Resolver:
         if path.resolve() in seen:
             names = " -> ".join(step.stem for step in (*chain[seen.index(path.resolve()) :], path))
             raise reference.origin.error(f"documents name each other in a cycle: {names}", where)
-        return self._resolve(self._read(path), (*chain, path), at)
+        return path

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulator.config.allowed import Allowed
+from simulator.config.base_schema import Spec
 from simulator.config.nearest import hint
 from simulator.config.platform_schema import Platform
 from simulator.config.traffic_schema import TrafficScenario
-from simulator.config.tree import Node, Origin, dotted, replace
+from simulator.config.tree import Node, Origin, Path, dotted, replace
 from simulator.config.workload_schema import Scenario
 from simulator.config.yaml_reader import parse_scalar_or_flow
 from simulator.errors import ConfigError
 
 COMPONENTS = "components"
 OPTIMIZATIONS = "optimizations"
+"""Blocks of methods, which plug-ins may add to; whether there is one of a name shows when the workload is built."""
 REFERENCE_KEYS = ("extends", "use")
 
 
@@ -52,43 +55,48 @@ def parse_override(text: str) -> Override:
 def apply_override(root: Node, override: Override) -> Node:
     """``root`` with the override. A last step that is not there is added: the schema decides whether it may be.
 
-    Raises ConfigError with the nearest name when an earlier step is not there, but for those below ``optimizations``,
-    where blocks are added as a whole.
+    So is an earlier one that is a block which the schema knows by this name (`override_path`). Raises ConfigError.
     """
-    if override.path[0] == OPTIMIZATIONS:
-        root = _with_mappings(root, override.path[:-1], override.value.origin)
     return replace(root, override_path(root, override), override.value)
 
 
-def _with_mappings(node: Node, path: tuple[str, ...], origin: Origin) -> Node:
-    """``node`` with an empty mapping at each step of ``path`` that is not there."""
-    if not path or not node.is_mapping:
-        return node
-    child = node.child(path[0])
-    filled = _with_mappings(Node({}, origin) if child is None or child.value is None else child, path[1:], origin)
-    return Node({**node.children, path[0]: filled}, node.origin)
-
-
 def override_path(root: Node, override: Override) -> tuple[str | int, ...]:
-    """The override's path from the root, list positions as numbers. Raises as `apply_override` does."""
+    """The override's path from the root, list positions as numbers.
+
+    Raises ConfigError with the nearest name when a step before the last is neither there nor a block of the schema's,
+    as ``placement.options`` is. What lies below ``optimizations`` is left to the schema.
+    """
     steps = override.path
     components = root.child(COMPONENTS)
     if components is not None and root.child(steps[0]) is None and components.child(steps[0]) is not None:
         steps = (COMPONENTS, *steps)
     node, path = root, list[str | int]()
-    for depth, step in enumerate(steps):
-        last = depth == len(steps) - 1
+    for step in steps[:-1]:
         path.append(_step(node, step, path, override))
         child = node.child(path[-1])
-        if child is None and not last:
-            raise _unknown(
-                node, step, path[:-1], override, [] if path[:-1] else list(components.children) if components else []
-            )
-        node = child if child is not None else node
-    return tuple(path)
+        if child is None and not _is_block(root, path):
+            more = list(components.children) if components and not path[:-1] else []
+            raise _unknown(node, step, path[:-1], override, more)
+        node = child if child is not None and child.value is not None else Node({}, override.value.origin)
+    return (*path, _step(node, steps[-1], path, override))
 
 
-def _step(node: Node, step: str, path: list[str | int], override: Override) -> str | int:
+def _is_block(root: Node, path: Path) -> bool:
+    """Whether the schema of the document ``root`` has a block of keys called ``path``."""
+    if path[0] == OPTIMIZATIONS:
+        return True
+    allowed = Allowed(_schema(root), root.plain())
+    return path[-1] in allowed.keys(path[:-1]) and any(found.get("type") == "object" for found in allowed.step(path))
+
+
+def _schema(root: Node) -> type[Spec]:
+    kind = root.child("kind")
+    if kind is not None and kind.value == "platform":
+        return Platform
+    return Scenario if root.child("traffic") is None else TrafficScenario
+
+
+def _step(node: Node, step: str, path: Path, override: Override) -> str | int:
     if isinstance(node.value, list):
         size = len(node.value)
         if not (step.isdecimal() and int(step) < size):
@@ -102,7 +110,7 @@ def _step(node: Node, step: str, path: list[str | int], override: Override) -> s
     return step
 
 
-def _unknown(node: Node, step: str, path: list[str | int], override: Override, more: list[str]) -> ConfigError:
+def _unknown(node: Node, step: str, path: Path, override: Override, more: list[str]) -> ConfigError:
     names = [*node.children, *more]
     where = f"'{dotted(path)}'" if path else "the document"
     message = f"there is no '{step}' in {where} (there are: {', '.join(names) or 'no keys'}){hint(step, names)}"

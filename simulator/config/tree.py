@@ -100,7 +100,7 @@ def merge(base: Node, over: Node) -> Node:
 
 
 def replace(root: Node, path: Path, new: Node) -> Node:
-    """``root`` with ``new`` at ``path``, all of which but the last step exists; a null removes a key of a mapping."""
+    """``root`` with ``new`` at ``path``, with mappings where it does not lead on; a null removes a key of a mapping."""
     if not path:
         return new
     step, rest = path[0], path[1:]
@@ -111,7 +111,7 @@ def replace(root: Node, path: Path, new: Node) -> Node:
     if not rest and new.value is None and key in children:
         del children[key]
     else:
-        children[key] = replace(children[key], rest, new) if rest else new
+        children[key] = replace(children.get(key, Node({}, new.origin)), rest, new) if rest else new
     return Node(children, root.origin)
 
 

@@ -149,11 +149,11 @@ def point_id(arch_hash: str, workload_hash: str, *, exact: bool) -> str:
 
 
 def _changed(values: Any, path: tuple[str | int, ...], value: Any) -> Any:
-    """A copy of ``values`` with ``value`` at ``path``; what is not on the path is shared."""
+    """A copy of ``values`` with ``value`` at ``path``, as `tree.replace`; what is not on the path is shared."""
     step, rest = path[0], path[1:]
     if isinstance(values, list):
         return [_changed_item(item, rest, value) if at == step else item for at, item in enumerate(values)]
-    changed = dict(values)
+    changed = dict(values or {})
     if not rest and value is None and step in changed:
         del changed[step]
     else:

@@ -124,6 +124,66 @@ def test_an_override_of_use_swaps_the_part(write: Write) -> None:
     assert document.data["components"]["memory"] == {"rows": 9, "name": "m"}
 
 
+BASE = "kind: platform\ncomponents:\n  memory: {use: small, name: m}\n  plain: {rows: 3}\n"
+
+
+@pytest.mark.parametrize(
+    ("derived", "override", "memory"),
+    [
+        ("", "memory.use=large", {"rows": 9, "name": "m"}),
+        ("components: {memory: {name: own}}\n", "memory.use=large", {"rows": 9, "name": "own"}),
+        ("components: {memory: {use: middle}}\n", "memory.use=large", {"rows": 9, "name": "m"}),
+        ("", "memory.inner.use=large", {"rows": 1, "inner": {"rows": 9}, "name": "m"}),
+    ],
+)
+def test_an_override_of_use_swaps_an_inherited_part(
+    derived: str, override: str, memory: dict[str, object], write: Write
+) -> None:
+    inner = "inner: {use: middle}\n" if "inner" in override else ""
+    write("small.yaml", "rows: 1\n" + inner)
+    write("middle.yaml", "rows: 5\n")
+    write("large.yaml", "rows: 9\n")
+    write("base.yaml", BASE)
+    write("derived.yaml", "extends: base\n" + derived)
+    assert load_document("derived", overrides=[override]).data["components"]["memory"] == memory
+
+
+def test_a_swap_in_a_part_that_is_used_twice_changes_one_of_the_two(write: Write) -> None:
+    write("rows.yaml", "rows: 1\n")
+    write("large.yaml", "rows: 9\n")
+    write("part.yaml", "inner: {use: rows}\n")
+    write("whole.yaml", "kind: platform\ncomponents: {a: {use: part}, b: {use: part}}\n")
+    components = load_document("whole", overrides=["b.inner.use=large"]).data["components"]
+    assert components == {"a": {"inner": {"rows": 1}}, "b": {"inner": {"rows": 9}}}
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("memory.use=huge", r"^--set memory\.use=huge: components\.memory\.use: there is no document 'huge'"),
+        ("memry.use=large", r"there is no 'memry' in the document .*; nearest: 'memory'"),
+    ],
+)
+def test_a_swap_of_or_to_what_is_not_there_names_itself(override: str, message: str, write: Write) -> None:
+    write("small.yaml", "rows: 1\n")
+    write("base.yaml", BASE)
+    write("derived.yaml", "extends: base\n")
+    with pytest.raises(ConfigError, match=message):
+        load_document("derived", overrides=[override])
+
+
+@pytest.mark.parametrize(
+    ("override", "path"),
+    [("placement.options.depth=3", ("placement", "options")), ("devices.count=2", ("devices",))],
+)
+def test_an_override_adds_a_block_that_the_schema_knows(override: str, path: tuple[str, ...], write: Write) -> None:
+    write("sample.yaml", PLATFORM.replace(", options: {depth: 2}", ""))
+    data = load_document("sample", overrides=[override]).data
+    for step in path:
+        data = data[step]
+    assert [f"{key}={value}" for key, value in data.items()] == [override.rpartition(".")[2]]
+
+
 def test_an_override_of_null_removes_an_optional_key(write: Write) -> None:
     write("sample.yaml", PLATFORM)
     document = load_document("sample", overrides=["memory.ports=null"])
@@ -139,6 +199,8 @@ def test_an_override_of_null_removes_an_optional_key(write: Write) -> None:
         ("memory.prots.0.width_bits=8", r"there is no 'prots' in 'components\.memory' .*; nearest: 'ports'"),
         ("memory.chanels=8", "unknown key 'chanels' .*; nearest: 'channels'"),
         ("memory.ports.1.width_bits=8", r"'1' is not a position in 'components\.memory\.ports' \(allowed: 0\.\.0\)"),
+        ("devises.count=2", "there is no 'devises' in the document"),
+        ("devices.cuont=2", "unknown key 'cuont' .*; nearest: 'count'"),
         ("memory.channels.x=8", r"'components\.memory\.channels' is a value and has no key 'x'"),
         ("memory.channels=eight", r"'eight' is not a whole number \(allowed: 1\.\.4096\)"),
         ("memory.channels", r"an override is written key\.path=value"),

@@ -18,6 +18,7 @@ AXES = {
     "memory.dram.use": ["dram/gddr6_aim", "dram/gddr6_aim_ref"],
     "workload.batch": [1, 2],
     "near_bank.source": ["mine", None],
+    "placement.options.sampling": ["host"],
 }
 
 
