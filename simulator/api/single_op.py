@@ -36,10 +36,11 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
     Gives ``cycles`` (of the unit that runs it; where it has no clock, as links, of the first part that has one),
     ``time_ps``, ``energy_j`` (with static power while it runs), ``bytes`` read and written in the cell arrays,
     ``link_bytes`` over links, ``flops``, ``bound_by``, ``commands``, ``unit`` and ``mapping``. A
-    collective runs on all devices of the platform, any other op on one. Raises MappingError.
+    collective runs on all devices of the platform, any other op on one. Raises MappingError, CapacityError.
     """
     from simulator.metrics.collect import Collector
     from simulator.system.conservation import Conservation
+    from simulator.system.op_capacity import check_op_capacity
     from simulator.system.run import Runner
     from simulator.system.single_op import make_op, single_op_graph
     from simulator.units.hops import CELLS_TO_IO, LINK
@@ -49,6 +50,7 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
     system = build_for(arch, Hooks([*collector.instruments, conservation]), exact=exact, engine=engine)
     op = make_op(kind, *shape, batch, arch.spec.devices.count)
     unit = system.placement.component_for(op)
+    check_op_capacity(system, op, system.units[unit])
     devices = arch.spec.devices.count if isinstance(op, CollectiveOp) else 1
     collector.enter_part("decode", 1, devices, 1)
     Runner(system, conservation).step(single_op_graph(op))

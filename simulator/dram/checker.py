@@ -10,7 +10,7 @@ from simulator.config.dram_schema import Dram, RefreshPolicy
 from simulator.dram.checker_rules import AddressRule, BusRule, ModeRule, RefreshRule, RowRule, SyncRule, Violation
 from simulator.dram.checker_table import read_rules
 from simulator.dram.checker_timing import GapRule, WindowRule
-from simulator.dram.log import LoggedCommand, read_log
+from simulator.dram.log import HEADER, LoggedCommand, read_log
 from simulator.errors import TraceError
 
 __all__ = ["Violation", "check_log", "check_log_file"]
@@ -53,8 +53,14 @@ def check_log(spec: Dram, log: Iterable[LoggedCommand], *, refresh: RefreshPolic
 
 
 def check_log_file(spec: Dram, path: Path) -> list[Violation]:
-    """All violations in a log file; raises TraceError where the file is malformed or has other levels than ``spec``."""
+    """All violations in a log file; raises TraceError where the file is malformed or is not of ``spec``.
+
+    A log that names no standard, as another program writes it, is judged if its levels are those of ``spec``.
+    """
     log = read_log(path)
+    if log.standard and log.standard.lower() not in (spec.name.lower(), spec.standard.lower()):
+        message = f"a log of '{log.standard}', not of {spec.name}; its first line says which standard judges it"
+        raise TraceError(message, file=str(path), line=1, column=len(HEADER) + 1)
     levels = tuple(spec.organization.levels)
     if log.levels != levels:
         message = f"the levels are {','.join(log.levels)}; {spec.name} has {','.join(levels)}"

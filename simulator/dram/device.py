@@ -65,7 +65,7 @@ class Device:
         from simulator.dram.kernel.groups import N_COUNTERS
 
         classes, among = Classes.of_program(program)
-        masks = np.ascontiguousarray(among, dtype=np.int64)
+        masks = among.astype(np.int64)
         ended = len(program.requests) > 0 and program.requests[-1, 0] == END
         room = 2 * program.n_commands * masks.shape[1] + 64 * len(program.requests) + 4096 if log else 0
         while True:
@@ -235,7 +235,7 @@ class Device:
         open_time.book_all(self.tables, channel, idle)
         counts = channel[self.tables[k.AT_COUNT] : self.tables[k.AT_COUNT] + self.tables[k.H_KINDS]].tolist()
         return ChannelRun(
-            commands=dict(zip(self._names, counts, strict=True)),
+            commands={name: count for name, count in zip(self._names, counts, strict=True) if count},
             active_ticks=int(channel[k.ACTIVE_TICKS]),
             bank_ticks=int(channel[k.BANK_TICKS]),
             row_hits=int(channel[k.HITS]),

@@ -47,6 +47,12 @@ class HostProgram:
         return digest.digest()
 
     @cached_property
+    def channel_classes(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Masks [masks, classes], class of each channel, channels of each class; those of a class do the same."""
+        masks, of, sizes = np.unique(self.masks, axis=1, return_inverse=True, return_counts=True)
+        return np.ascontiguousarray(masks), of.reshape(-1), sizes
+
+    @cached_property
     def n_commands(self) -> int:
         """Final commands of all requests, for one channel that takes part in all of them."""
         real = self.requests[self.requests[:, 0] >= 0]
@@ -63,13 +69,23 @@ class ProgramBuilder:
         self._ids: list[int] = []
         self._masks: dict[bytes, int] = {}
         self._all = np.ones(n_channels, dtype=np.bool_)
+        self._all.flags.writeable = False
+        self._fixed: dict[int, tuple[npt.NDArray[np.bool_], int]] = {}
+        """Masks that cannot change, by identity: told apart without a look at their content."""
 
     def _mask(self, channels: npt.NDArray[np.bool_] | None) -> int:
-        mask = self._all if channels is None else np.asarray(channels, dtype=np.bool_)
-        if mask.shape != (self._n_channels,):
-            msg = f"a channel mask has shape {mask.shape}, not ({self._n_channels},)"
+        mask = self._all if channels is None else channels
+        known = self._fixed.get(id(mask))
+        if known is not None:
+            return known[1]
+        content = np.asarray(mask, dtype=np.bool_)
+        if content.shape != (self._n_channels,):
+            msg = f"a channel mask has shape {content.shape}, not ({self._n_channels},)"
             raise ValueError(msg)
-        return self._masks.setdefault(mask.tobytes(), len(self._masks))
+        number = self._masks.setdefault(content.tobytes(), len(self._masks))
+        if not mask.flags.writeable:
+            self._fixed[id(mask)] = mask, number
+        return number
 
     def add(  # noqa: PLR0913 -- the fields of a request, by name
         self,

@@ -89,8 +89,8 @@ class Classes:
     @classmethod
     def of_program(cls, program: HostProgram) -> tuple[Classes, npt.NDArray[np.bool_]]:
         """The classes of a program's channels, and its masks [masks, classes] over them."""
-        masks, of, sizes = np.unique(program.masks, axis=1, return_inverse=True, return_counts=True)
-        return cls(sizes.tolist(), of.reshape(-1).tolist()), masks
+        masks, of, sizes = program.channel_classes
+        return cls(sizes.tolist(), of.tolist()), masks
 
     @classmethod
     def of_streams(cls, segments: Sequence[Stream]) -> Classes:
@@ -101,7 +101,7 @@ class Classes:
 
 @dataclass(frozen=True)
 class ChannelRun:
-    """What one channel did: commands by name, rank-ticks with any bank open, bank-ticks open, row hits, and so on."""
+    """What one channel did: commands by name, none with a count of 0, rank-ticks with any bank open, and so on."""
 
     commands: Mapping[str, int]
     active_ticks: int
@@ -125,23 +125,24 @@ def device_run(  # noqa: PLR0913 -- what a device's run is made of
 ) -> DeviceRun:
     """Channel runs, one a class, summed over the channels of each class."""
     sized = list(zip(classes.sizes, runs, strict=True))
-    total = {name: sum(size * run.commands.get(name, 0) for size, run in sized) for name in spec.commands}
-    burst = spec.organization.burst_bytes
+    issued_by_any = [name for name in spec.commands if any(name in run.commands for run in runs)]
+    total = {name: sum(size * run.commands.get(name, 0) for size, run in sized) for name in issued_by_any}
+    rows, burst = [(spec.commands[name], count) for name, count in total.items()], spec.organization.burst_bytes
     return DeviceRun(
         end_tick=end_tick,
         idle_tick=idle_tick,
-        commands={name: count for name, count in total.items() if count},
+        commands=total,
         active_ticks=sum(size * run.active_ticks for size, run in sized),
         bank_ticks=sum(size * run.bank_ticks for size, run in sized),
         rank_ticks=sum(classes.sizes) * idle_tick * ranks,
-        read_bytes=burst * sum(total[name] for name, row in spec.commands.items() if row.data == "read"),
-        write_bytes=burst * sum(total[name] for name, row in spec.commands.items() if row.data == "write"),
-        internal_bytes=sum(row.internal_bytes * total[name] for name, row in spec.commands.items()),
+        read_bytes=burst * sum(count for row, count in rows if row.data == "read"),
+        write_bytes=burst * sum(count for row, count in rows if row.data == "write"),
+        internal_bytes=sum(row.internal_bytes * count for row, count in rows),
         row_hits=sum(size * run.row_hits for size, run in sized),
         row_misses=sum(size * run.row_misses for size, run in sized),
         refreshes=sum(size * run.refreshes for size, run in sized),
         dropped=sum(size * run.dropped for size, run in sized),
-        by_class=tuple({name: run.commands[name] for name in spec.commands if run.commands.get(name)} for run in runs),
+        by_class=tuple({name: run.commands[name] for name in total if name in run.commands} for run in runs),
         class_of=classes.of,
         issued=issued,
         completions=completions,

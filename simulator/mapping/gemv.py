@@ -97,6 +97,7 @@ class GemvPlan:
         if chosen is None:
             channel = np.arange(self.array.channels)
             chosen = self._masks[busy, used] = (channel < busy * span) & (channel % span < used)
+            chosen.flags.writeable = False
         return chosen
 
     def channel_groups(self) -> int:
@@ -105,7 +106,8 @@ class GemvPlan:
 
     def mac_bytes(self) -> int:
         """Bytes that all channels must read for their units, by counting: padding of short groups included."""
-        bursts = sum(self.tile_bursts(tile) for tile in range(self.tiles)) + self.shape.activation
+        whole, last = self.tiles - 1, self.tile_bursts(self.tiles - 1)
+        bursts = whole * self.tile_bursts(0) + last + self.shape.activation
         return self.channel_groups() * bursts * self.array.mac_bytes * self.shape.vectors
 
 

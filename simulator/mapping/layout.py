@@ -137,8 +137,8 @@ class Caches:
 
     @property
     def store(self) -> str:
-        """The memory that they lie in."""
-        return self.parts[0].store
+        """The memory that they lie in; nothing where there are none."""
+        return self.parts[0].store if self.parts else ""
 
     def dealt_out(self, devices: int) -> Caches:
         """What the fullest of ``devices`` devices has of them, each with an equal part of the heads."""
@@ -216,10 +216,9 @@ def _complaint(demand: Demand, store: Store) -> str:
     weights, cache = demand.rows(store)
     unit = store.row_set_bytes
     over = (weights + cache) * unit - store.capacity_bytes
-    complaint = (
-        f"{store.name}: weights take {_gib(weights * unit)} and the KV cache of {demand.batch} x {demand.tokens} "
-        f"tokens takes {_gib(cache * unit)}: {_gib(over)} more than its {_gib(store.capacity_bytes)}"
-    )
+    cached = f"the KV cache of {demand.batch} x {demand.tokens} tokens takes {_gib(cache * unit)}"
+    parts = [f"weights take {_gib(weights * unit)}"] * bool(weights or not cache) + [cached] * bool(cache)
+    complaint = f"{store.name}: {' and '.join(parts)}: {_gib(over)} more than its {_gib(store.capacity_bytes)}"
     fitting = []
     if cache:
         batch = _largest(lambda n: replace(demand, batch=n).fits(store), demand.batch)

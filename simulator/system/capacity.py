@@ -145,7 +145,7 @@ def _tensors_of(system: System, workload: Workload, step: Pass) -> tuple[Tensor,
             outputs, inputs = op.encoding.full if op.encoding.full[0] else (outputs, inputs)
             n_bytes = tensor.matrices * op.encoding.n_bytes(outputs, inputs)
         tiled = isinstance(unit, NearBank | HbmPim)
-        return Tensor(tensor.name, outputs, inputs, n_bytes, _memory_of(unit), tiled, tensor.matrices)
+        return Tensor(tensor.name, outputs, inputs, n_bytes, memory_of(unit), tiled, tensor.matrices)
 
     return tuple(place(tensor) for tensor in tensors)
 
@@ -178,7 +178,7 @@ def _cache(system: System, workload: Workload) -> Caches:
                 kv_heads=kept.heads,
                 head_dim=kept.head_dim,
                 element_bits=bits,
-                store=_memory_of(unit),
+                store=memory_of(unit),
                 tiled=isinstance(unit, NearBank),
                 tensors=kept.tensors,
                 window=kept.window,
@@ -189,6 +189,7 @@ def _cache(system: System, workload: Workload) -> Caches:
     )
 
 
-def _memory_of(unit: OpUnit) -> str:
+def memory_of(unit: OpUnit) -> str:
+    """The memory that a unit's operands lie in; nothing where that is no storage."""
     memory = getattr(unit, "memory", None)
     return memory.name if isinstance(memory, Storage) else ""

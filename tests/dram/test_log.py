@@ -61,8 +61,15 @@ def test_a_log_that_is_no_text_or_not_there_is_reported(tmp_path: Path) -> None:
         read_log(tmp_path / "none.cmd")
 
 
-def test_a_log_of_another_geometry_is_reported(tmp_path: Path) -> None:
+def test_a_log_of_another_standard_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "some.cmd"
     path.write_text("\n".join(HEAD) + "\n")
+    with pytest.raises(TraceError, match=r"some\.cmd:1:13: a log of 'gddr6_aim', not of gddr6_aim_ref"):
+        check_log_file(standard("gddr6_aim_ref"), path)
+
+
+def test_a_log_of_another_geometry_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "some.cmd"
+    path.write_text("\n".join(["# standard: hbm2_2.0g", HEAD[1]]) + "\n")
     with pytest.raises(TraceError, match=r"hbm2_2\.0g has pseudochannel,bankgroup,bank"):
         check_log_file(standard("hbm2_2.0g"), path)

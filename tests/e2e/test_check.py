@@ -48,7 +48,12 @@ def test_a_read_one_clock_too_early_is_found_and_named(
         (HEAD, "1,ACT,0,0,seven,-1\n", ":3:11: 'seven' is not a whole number"),
         (HEAD, "1,ACT,0,0\n", ":3:1: "),
         ("clk,command\n", "", ":1:1: a log begins with '# standard: NAME'"),
-        ("# standard: x\nclk,command,bank,row,column\n", "1,ACT,0,7,-1\n", ":2:1: the levels are bank;"),
+        (HEAD.replace("_ref", ""), LEGAL, ":1:13: a log of 'gddr6_aim', not of gddr6_aim_ref;"),
+        (
+            "# standard: GDDR6-AiM\nclk,command,bank,row,column\n",
+            "1,ACT,0,7,-1\n",
+            ":2:1: the levels are bank; gddr6_aim_ref has bankgroup,bank",
+        ),
     ],
 )
 def test_a_log_that_cannot_be_read_is_located(

@@ -128,6 +128,22 @@ def test_one_operator_alone(nearbank: Callable[..., Any]) -> None:
     assert shown.json["bytes"] >= 2 * 4096 * 4096
 
 
+@pytest.mark.parametrize(
+    ("op", "said"),
+    [
+        (("gemm", "--shape", "131072x131072"), "weights take 32.00 GiB: 16.00 GiB more than its 16.00 GiB"),
+        (("attn_score", "--shape", "4194304x128", "--batch", "16"), "KV cache of 16 x 4194304 tokens takes 32.00 GiB"),
+    ],
+)
+def test_an_operator_whose_operand_does_not_fit_is_refused(
+    nearbank: Callable[..., Any], op: tuple[str, ...], said: str
+) -> None:
+    shown = nearbank("op", "aim_1card", *op)
+    assert (shown.code, shown.out) == (2, "")
+    assert said in shown.err
+    assert "what would fit: " in shown.err
+
+
 def test_an_op_on_links_counts_the_cycles_of_the_memory(nearbank: Callable[..., Any]) -> None:
     done = nearbank("op", "cent_8dev", "allreduce", "--shape", "1x4096", "--json").json
     assert done["cycles"] == -(-done["time_ps"] // 500)

@@ -130,6 +130,15 @@ def test_a_result_survives_its_json() -> None:
     assert Result.from_json(run().to_json()) == run()
 
 
+def test_the_order_of_resolved_keys_survives_for_it_is_that_of_the_levels_of_a_dram() -> None:
+    values = {"levels": {"pseudochannel": 2, "bankgroup": 4, "bank": 4}}
+    result = run().model_copy(update={"arch": Identity(name="card", content_hash="a" * 64, values=values)})
+    text = result.to_json()
+    assert list(Result.from_json(text).arch.values["levels"]) == ["pseudochannel", "bankgroup", "bank"]
+    keys = list(json.loads(text))
+    assert keys == sorted(keys)
+
+
 def test_an_unknown_key_is_rejected() -> None:
     document: dict[str, Any] = json.loads(run().to_json()) | {"tokens_per_hour": 1}
     with pytest.raises(pydantic.ValidationError, match="tokens_per_hour"):
