@@ -10,10 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from re import fullmatch
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import simpy
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from simulator.config.platform_schema import ComponentSpec
 from simulator.config.registry import Registry, component_specs
@@ -26,6 +27,17 @@ from simulator.workload.ops import Op
 NonNegative = Annotated[float, Field(ge=0, le=1e12)]
 Positive = Annotated[float, Field(ge=1e-6, le=1e12)]
 PositiveInt = Annotated[int, Field(ge=1, le=2**40)]
+
+
+def key_like(pattern: str, what: str, examples: str) -> AfterValidator:
+    """For the keys of a mapping: text of a form that says ``what``."""
+
+    def check(key: str) -> str:
+        if not fullmatch(pattern, key):
+            raise ValueError(f"'{key}' is not {what} (allowed: {examples})")
+        return key
+
+    return AfterValidator(check)
 
 
 class PartSpec(ComponentSpec):

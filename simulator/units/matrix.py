@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
-from simulator.errors import ConfigError, MappingError
+from simulator.errors import MappingError
 from simulator.units import hops, limits
 from simulator.units.base import (
     Component,
     NonNegative,
     OpUnit,
-    PartSpec,
-    Positive,
-    PositiveInt,
     Process,
     Surroundings,
     cycles_ps,
@@ -25,57 +21,28 @@ from simulator.units.base import (
     unit_type,
 )
 from simulator.units.buffer import Buffer
+from simulator.units.cells import Cells, CellsSpec
 from simulator.units.dram_stream import StreamWork
 from simulator.units.dram_work import Work
 from simulator.units.fetch_ahead import FetchAhead
-from simulator.units.formats import dense, elements_of, tell
-from simulator.units.processors.shapes import Product, product_of
 from simulator.units.processors.stack import Stack
 from simulator.units.storage import Storage
-from simulator.units.systolic import Array, Dataflow, Passes, Shape
+from simulator.units.systolic import Passes, Shape
 from simulator.units.wave_pace import Fetch, Pace
-from simulator.workload.encoding import Number
-from simulator.workload.ops import KindsOf, Op, ProductOp
-
-WHOLE_BITS = 16
-"""From which width on cells take floating-point and whole numbers alike."""
-MAC = "multiply_add"
-"""Action: one multiply-add of the op (not of idle cells)."""
+from simulator.workload.ops import KindsOf, Op
 
 
-class MatrixSpec(PartSpec):
-    """``arrays`` arrays of ``rows`` x ``cols`` cells at ``clock_mhz``, with registers of ``element_bytes``.
+class MatrixSpec(CellsSpec):
+    """As `CellsSpec`; the stored operands come from ``memory`` through ``buffer``.
 
-    ``dataflow``, ``double_buffered`` and ``reach`` as in `Array`. By the operands' width in bits: ``macs_per_cell``,
-    multiply-adds of a cell in each beat along the inner dimension (below 1 where cells join for wide operands), by
-    default one of the register's width; ``beat_cycles``, by default 1. ``stack``: what launches the ops, if anything
-    has to.
+    ``stack``: what launches the ops, if anything has to.
     """
 
     kind: Literal["matrix"]
     memory: str
     buffer: str
-    arrays: PositiveInt
-    rows: PositiveInt
-    cols: PositiveInt
-    clock_mhz: Positive
-    element_bytes: PositiveInt
-    dataflow: Dataflow = "weight_stationary"
-    double_buffered: bool = True
-    reach: PositiveInt = 1
-    macs_per_cell: dict[str, Positive] = Field(default_factory=dict)
-    beat_cycles: dict[str, PositiveInt] = Field(default_factory=dict)
     stack: str | None = None
-    energy_pj_per_mac: NonNegative
     static_power_w: NonNegative
-
-
-@dataclass(frozen=True)
-class Rate:
-    """Of operands of one width: `MatrixSpec.macs_per_cell` and `MatrixSpec.beat_cycles`."""
-
-    macs_per_cell: float
-    beat_cycles: int
 
 
 @dataclass(frozen=True)
@@ -131,21 +98,7 @@ class Matrix(OpUnit):
     def __init__(self, name: str, spec: MatrixSpec, around: Surroundings) -> None:
         super().__init__(name, spec, around)
         self.clock_ps = 1e6 / spec.clock_mhz
-        self.array = Array(spec.arrays, spec.rows, spec.cols, spec.dataflow, spec.double_buffered, spec.reach)
-        given = spec.macs_per_cell or {str(8 * spec.element_bytes): 1.0}
-        self._rates = {
-            self._width(bits, macs): Rate(macs, spec.beat_cycles.get(bits, 1)) for bits, macs in given.items()
-        }
-
-    def _width(self, bits: str, macs: float) -> int:
-        """A width in bits, of which a cell's register holds ``macs`` elements."""
-        most = 8 * self.spec.element_bytes
-        if not bits.isdecimal() or not 0 < int(bits) * macs <= most:
-            raise ConfigError(
-                f"{macs:g} elements of '{bits}' bits are not what a register of {most} bits can hold",
-                key=f"components.{self.name}.macs_per_cell",
-            )
-        return int(bits)
+        self.cells = Cells(self, spec)
 
     def connect(self, components: Mapping[str, Component]) -> None:
         """Find memory and buffer. Raises MappingError for a buffer that cannot hold two waves."""
@@ -163,7 +116,7 @@ class Matrix(OpUnit):
     @property
     def wave_bytes(self) -> int:
         """Bytes of one full wave."""
-        return self.spec.arrays * self.spec.rows * self.spec.cols * self.spec.element_bytes
+        return self.cells.wave_bytes
 
     @property
     def waves_buffered(self) -> int:
@@ -178,62 +131,25 @@ class Matrix(OpUnit):
     @property
     def flops_per_s(self) -> float:
         """Peak rate of all arrays, at the operands that they are quickest at."""
-        most = max(rate.macs_per_cell / rate.beat_cycles for rate in self._rates.values())
-        return 2e6 * self.spec.arrays * self.spec.rows * self.spec.cols * most * self.spec.clock_mhz
-
-    def rate(self, op: Op, product: Product) -> Rate:
-        """Of the least width that takes both operands. Raises MappingError where none does."""
-        usable = self._usable(product.math_bits, product.number)
-        if not usable:
-            most = max(self._rates)
-            raise MappingError(f"{op.name}: {product.math_bits}-bit data; the cells of {self.name} take {most} bits")
-        return self._rates[min(usable)]
-
-    def _usable(self, bits: float, number: Number) -> list[int]:
-        """Widths that take operands of ``bits``; floating-point ones are not narrower than `WHOLE_BITS`."""
-        return [width for width in self._rates if width >= bits and (number == "int" or width >= WHOLE_BITS)]
-
-    def product(self, op: Op) -> Product:
-        """What an op multiplies: its matrices, or one for each cached head of each sequence."""
-        if not isinstance(op, ProductOp):
-            raise MappingError(f"{op.name}: {self.name} cannot run a {type(op).__name__}")
-        return product_of(op)
+        return self.cells.flops_per_s
 
     def tiling(self, op: Op) -> Tiling:
         """The waves and cycles of an op."""
-        product = self.product(op)
-        rate = self.rate(op, product)
+        product = self.cells.product(op)
+        rate = self.cells.rate(op, product)
         each = [
             Shape(matrices, m, product.n, product.k)
             for m, matrices in product.loads or ((product.m, product.matrices),)
         ]
-        passes = [self.array.passes(shape, rate.macs_per_cell, rate.beat_cycles) for shape in each]
+        passes = [self.cells.array.passes(shape, rate.macs_per_cell, rate.beat_cycles) for shape in each]
         whole = Shape(product.matrices, product.m, product.n, product.k)
-        waves = self.array.blocks(whole, rate.macs_per_cell)
-        held = max(self.array.held_blocks(shape, rate.macs_per_cell) for shape in each)
+        waves = self.cells.array.blocks(whole, rate.macs_per_cell)
+        held = max(self.cells.array.held_blocks(shape, rate.macs_per_cell) for shape in each)
         return tiling_of(passes, waves, held)
 
     def take(self, op: Op) -> Op:
-        """Weights with their zeros; narrower operands are widened as they shift in."""
-        if op.encoding is None:
-            return op
-        wanted = max(float(op.encoding.value_bits), op.encoding.moving_bits)
-        bits = min(self._usable(wanted, op.encoding.moving), default=max(self._rates))
-        if op.encoding.pattern != "dense":
-            tell(
-                self.around,
-                self.name,
-                "its arrays take every element: sparse weights lie and are multiplied with their zeros",
-            )
-        if wanted < bits:
-            tell(
-                self.around,
-                self.name,
-                f"its cells multiply {bits} bits: narrower operands are widened as they shift in",
-            )
-        if op.encoding.lookup:
-            tell(self.around, self.name, "it has no products by table look-up: weights are widened")
-        return dense(op)
+        """As `Cells.take`."""
+        return self.cells.take(op)
 
     def expect(self, ops: Sequence[Op]) -> None:
         """The products whose weights can be fetched ahead."""
@@ -256,9 +172,7 @@ class Matrix(OpUnit):
         yield env.timeout(end_ps - env.now_ps)
         yield from self.memory.catch_up(delays_ps)
         hooks.busy(self.name, run.start_ps, end_ps, op.name)
-        # A weight of a group with a scale is multiplied with it on its way in.
-        scalings = elements_of(op) if op.encoding is not None and op.encoding.scaled else 0
-        hooks.activity(self.name, MAC, op.flops // 2 + scalings, op.kind)
+        hooks.activity(self.name, *self.cells.multiplied(op), op.kind)
         self.buffer.passed(run.start_ps, end_ps, n_bytes, op)
         self.around.limits.add(op.kind, self._held(run, tiling, banks_ps))
 
@@ -362,8 +276,8 @@ class Matrix(OpUnit):
         return arrived_ps, max(first_ps + self._ps(tiling.cycles), last_ps + self._drain_ps(tiling))
 
     def energy_table(self) -> Mapping[str, Mapping[str, float]]:
-        """Energy of one multiply-add."""
-        return {MAC: {"compute": self.spec.energy_pj_per_mac}}
+        """Energy of one multiply-add, by width where that is known."""
+        return self.cells.energy.table
 
     def static_power_w(self) -> Mapping[str, float]:
         """Static power of the unit."""

@@ -71,19 +71,19 @@ class VaultMatrix(Matrix):
 
     def tiling(self, op: Op) -> Tiling:
         """The waves of the vault with most strips."""
-        product = self.product(op)
-        rate = self.rate(op, product)
+        product = self.cells.product(op)
+        rate = self.cells.rate(op, product)
         deep = ceil(product.k / (self.spec.rows * rate.macs_per_cell))
         most = -(-self.strips(op) // self.spec.vaults)
         waves = -(-most * deep // (self.spec.arrays // self.spec.vaults))
         # A tile takes as long as it shifts in, however few vectors meet it.
         shifted = sum(max(self.spec.rows, m * rate.beat_cycles) * matrices for m, matrices in product.loads)
         beats = -(-shifted // product.matrices) if product.loads else product.m * rate.beat_cycles
-        return tiling_of([self.array.one_after_the_other(waves, beats)], waves)
+        return tiling_of([self.cells.array.one_after_the_other(waves, beats)], waves)
 
     def strips(self, op: Op) -> int:
         """Strips of outputs of an op, of all its matrices."""
-        product = self.product(op)
+        product = self.cells.product(op)
         return product.matrices * -(-product.n // self.spec.cols)
 
     def look_up(self, op: Op, n_bytes: int) -> tuple[int, StreamWork]:

@@ -64,7 +64,7 @@ def test_every_dataflow_takes_the_cycles_of_its_arrays_once_the_operand_lies_in_
     system.env.run(until=system.env.timeout(10**9))
     start_ps = system.env.now_ps
     system.env.run(until=system.env.process(matrix.execute(ops[1])))
-    cycles = matrix.array.passes(Shape(1, tokens, outputs, inputs)).cycles
+    cycles = matrix.cells.array.passes(Shape(1, tokens, outputs, inputs)).cycles
     assert system.env.now_ps - start_ps == pytest.approx(cycles * CLOCK_PS, abs=2)
 
 

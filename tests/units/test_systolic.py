@@ -1,5 +1,6 @@
 """Systolic arrays: the closed forms against arrays of registers, cycles and numbers alike."""
 
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from systolic_toy import ClashError, HoldingArray, SummingArray
 
 from simulator.units.systolic import Array, Dataflow, Shape
+from simulator.workload.encoding import Encoding
 
 DATAFLOWS: tuple[Dataflow, ...] = ("weight_stationary", "input_stationary", "output_stationary")
 Numbers = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
@@ -92,31 +94,60 @@ def test_tiles_follow_each_other_as_soon_as_the_registers_allow(
         on_registers(array, moving, stored, 1, passes.interval - 1)
 
 
-def test_a_two_of_four_pattern_doubles_the_depth_of_a_tile() -> None:
-    """Two kept weights of each four, with the places they stood in: each cell picks its input from the four."""
-    rows, cols, k = 4, 3, 16
-    draw = np.random.default_rng(1)
-    weights = draw.integers(1, 9, (k, cols))
-    for group, col in product(range(0, k, 4), range(cols)):
-        weights[draw.choice(4, 2, replace=False) + group, col] = 0
-    vectors = draw.integers(-9, 9, (5, k))
-    kept = [np.flatnonzero(weights[:, col]) for col in range(cols)]
-    tiles, beats = [], []
-    for first in range(0, k // 2, rows):
-        # A cell is given the group of four inputs and, for its own of the kept weights, a vector that picks one.
-        tile, beat = np.zeros((rows, cols, 4), np.int64), np.zeros((len(vectors), rows, 4), np.int64)
-        for row in range(rows):
-            group = (first + row) // 2 * 4
-            beat[:, row] = vectors[:, group : group + 4]
-            for col in range(cols):
-                place = kept[col][first + row]
-                tile[row, col, place - group] = weights[place, col]
-        tiles.append(tile)
-        beats.append(beat)
-    passes = Array(1, rows, cols).passes(Shape(1, len(vectors), cols, k), packing=2)
-    registers = HoldingArray(tiles, beats, passes.interval, double_buffered=True)
-    assert registers.run() == passes.cycles
-    assert np.array_equal(sum(registers.sums), vectors @ weights)
+def sparse(n: int, m: int, k: int, cols: int) -> tuple[Numbers, list[list[int]]]:
+    """A matrix with ``n`` nonzero elements in each ``m`` neighbours of a column, and their rows, column by column."""
+    draw = np.random.default_rng(n * 1009 + m * 101 + k)
+    weights = np.zeros((k, cols), np.int64)
+    for first, col in product(range(0, k, m), range(cols)):
+        group = min(m, k - first)
+        weights[draw.choice(group, min(n, group), replace=False) + first, col] = draw.integers(1, 9, min(n, group))
+    return weights, [np.flatnonzero(weights[:, col]).tolist() for col in range(cols)]
+
+
+def picking(weights: Numbers, rows: list[list[int]], vectors: Numbers, m: int, length: int) -> tuple[Numbers, Numbers]:
+    """(stored, moving) operands of cells that pick: for the j-th kept weight of each column a vector that is it at its
+    place in the group, and for each moving vector the ``m`` inputs of that group; padded to ``length`` weights.
+    """
+    picks = np.zeros((length, weights.shape[1], m), np.int64)
+    groups = np.zeros((length, len(vectors), m), np.int64)
+    wide = padded(vectors, 1, m)
+    for col, places in enumerate(rows):
+        for j, place in enumerate(places):
+            group = place // m * m
+            picks[j, col, place - group] = weights[place, col]
+            groups[j] = wide[:, group : group + m]
+    return picks, groups
+
+
+@pytest.mark.parametrize("double_buffered", [True, False])
+@pytest.mark.parametrize("packing", [1, 2])
+@pytest.mark.parametrize(("n", "m", "k"), [(2, 4, 16), (2, 4, 19), (1, 4, 30), (4, 16, 40), (3, 5, 17)])
+@pytest.mark.parametrize("dataflow", ["weight_stationary", "output_stationary"])
+def test_cells_that_pick_their_input_from_a_group_meet_only_the_weights_that_are_kept(
+    dataflow: Dataflow, n: int, m: int, k: int, packing: int, double_buffered: bool
+) -> None:
+    rows, cols, tokens = 4, 3, 4
+    weights, places = sparse(n, m, k, cols)
+    vectors = np.random.default_rng(k).integers(-9, 9, (tokens, k))
+    kept = Encoding(Fraction(8), "int", pattern="n_m", n=n, m=m).kept(1, k)
+    assert {len(found) for found in places} == {kept}
+    passes = Array(1, rows, cols, dataflow, double_buffered).passes(Shape(1, tokens, cols, kept), packing)
+    depth = rows * packing if dataflow == "weight_stationary" else packing
+    length = -(-kept // depth) * depth
+    picks, groups = picking(weights, places, vectors, m, length)
+    # Several kept weights of a cell lie, and their groups pass, side by side.
+    picks = picks.reshape(-1, packing, cols, m).transpose(0, 2, 1, 3).reshape(-1, cols, packing * m)
+    groups = groups.reshape(-1, packing, tokens, m).transpose(2, 0, 1, 3).reshape(tokens, -1, packing * m)
+    if dataflow == "weight_stationary":
+        firsts = range(0, len(picks), rows)
+        held, passing = [picks[i : i + rows] for i in firsts], [groups[:, i : i + rows] for i in firsts]
+        holding = HoldingArray(held, passing, passes.interval, double_buffered=double_buffered)
+        cycles, found = holding.run(), sum(holding.sums)
+    else:
+        summing = SummingArray([groups], [picks.transpose(1, 0, 2)], passes.interval, double_buffered=double_buffered)
+        cycles, found = summing.run(), summing.sums[0]
+    assert cycles == passes.cycles
+    assert np.array_equal(found, vectors @ weights)
 
 
 @given(

@@ -25,12 +25,13 @@ from simulator.units.base import (
     unit_type,
 )
 from simulator.units.formats import dense, tell
+from simulator.units.mac_energy import MacEnergy, MacPrices, OperandBits
 from simulator.units.mesh.lines import Line
 from simulator.units.processors.shapes import elements_of, product_of
 from simulator.units.sram import Sram
 from simulator.workload.ops import OP_KINDS, AttentionOp, GroupedMatrixOp, LookupOp, MatrixOp, Op, ProductOp
 
-MAC, LANE_OP, CROSSING = "multiply_add", "lane_op", "word_crossing"
+LANE_OP, CROSSING = "lane_op", "word_crossing"
 """Actions; the last one: a word over one link."""
 
 
@@ -47,13 +48,13 @@ class CoreMeshSpec(PartSpec):
     rows: PositiveInt
     cols: PositiveInt
     clock_mhz: Positive
-    macs_per_clock: dict[str, Positive] = Field(min_length=1)
+    macs_per_clock: dict[OperandBits, Positive] = Field(min_length=1)
     lanes: PositiveInt
     element_cycles: dict[str, NonNegative] = Field(default_factory=dict)
     word_bits: PositiveInt
     ramp_cycles: PositiveInt
     task_cycles: NonNegative
-    energy_pj_per_mac: NonNegative
+    energy_pj_per_mac: MacEnergy
     energy_pj_per_lane_op: NonNegative
     energy_pj_per_crossing: NonNegative
     static_power_w: NonNegative
@@ -89,6 +90,7 @@ class CoreMesh(OpUnit):
     def __init__(self, name: str, spec: CoreMeshSpec, around: Surroundings) -> None:
         super().__init__(name, spec, around)
         self.clock_ps = 1e6 / spec.clock_mhz
+        self._macs = MacPrices(self, spec.energy_pj_per_mac, map(int, spec.macs_per_clock))
         self.column, self.row = Line(spec.rows, spec.ramp_cycles), Line(spec.cols, spec.ramp_cycles)
 
     def connect(self, components: Mapping[str, Component]) -> None:
@@ -134,8 +136,7 @@ class CoreMesh(OpUnit):
                 end_ps = max(end_ps, self.memory.stream(n_bytes, op, write=write).end_ps)
         yield env.timeout(end_ps - start_ps)
         hooks.busy(self.name, start_ps, end_ps, op.name)
-        macs = op.flops // 2 if isinstance(op, ProductOp) else 0
-        for action, n in ((MAC, macs), (LANE_OP, 0 if macs else op.flops), (CROSSING, cost.crossings)):
+        for action, n in (self._arithmetic(op), (CROSSING, cost.crossings)):
             if n:
                 hooks.activity(self.name, action, n, op.kind)
         if cost.crossings:
@@ -216,11 +217,22 @@ class CoreMesh(OpUnit):
         return ceil(each * self.spec.element_cycles.get(op.kind, in_lanes))
 
     def _compute(self, op: Op, macs: int, bits: int) -> int:
-        """Cycles of a core's multiply-adds. Raises MappingError for operands that it does not take."""
-        rates = {int(width): rate for width, rate in self.spec.macs_per_clock.items() if int(width) >= bits}
-        if not rates:
+        """Cycles of a core's multiply-adds."""
+        return ceil(macs / self.spec.macs_per_clock[str(self._width(op, bits))])
+
+    def _width(self, op: Op, bits: int) -> int:
+        """The least width that takes operands of ``bits``. Raises MappingError where none does."""
+        usable = [int(width) for width in self.spec.macs_per_clock if int(width) >= bits]
+        if not usable:
             raise MappingError(f"{op.name}: {bits}-bit operands; {self.name} takes no more than its macs_per_clock has")
-        return ceil(macs / rates[min(rates)])
+        return min(usable)
+
+    def _arithmetic(self, op: Op) -> tuple[str, int]:
+        """(action, count) of what ``op`` does in the cores: a product's multiply-adds, else operations of lanes."""
+        if not isinstance(op, ProductOp):
+            return LANE_OP, op.flops
+        product = product_of(op)
+        return self._macs.action(self._width(op, product.math_bits), product.number), op.flops // 2
 
     def array_bytes(self, op: Op) -> Mapping[tuple[str, str], int]:
         """Whole words of what it reads and of what it writes."""
@@ -231,7 +243,7 @@ class CoreMesh(OpUnit):
     def energy_table(self) -> Mapping[str, Mapping[str, float]]:
         """Energy of arithmetic and of words on links."""
         return {
-            MAC: {"compute": self.spec.energy_pj_per_mac},
+            **self._macs.table,
             LANE_OP: {"compute": self.spec.energy_pj_per_lane_op},
             CROSSING: {"network": self.spec.energy_pj_per_crossing},
         }

@@ -17,18 +17,19 @@ from simulator.units.base import (
     Surroundings,
     peer,
 )
-from simulator.units.formats import dense, multiplied_dense, tell
+from simulator.units.formats import tell
+from simulator.units.mac_energy import MacPrices
 from simulator.units.memory import Memory
 from simulator.units.processors.description import ProcessorSpec, SparseWeights
 from simulator.units.processors.shapes import Product, activation_bytes, elements_of, product_of
 from simulator.units.processors.stack import Stack
+from simulator.units.sparsity import support_of, take_sparse
 from simulator.workload.encoding import Encoding
 from simulator.workload.ops import OP_KINDS, SAMPLING, AttentionOp, LookupOp, Op, ProductOp, WeightedOp
 
 WHOLE_BITS = 16
 """From which width on multiply-adds take floating-point and whole numbers alike."""
 
-MAC = "multiply_add"
 LANE_OP = "lane_op"
 CACHE_BYTE = "cache_byte"
 ROW_ELEMENTS = 1024
@@ -84,6 +85,7 @@ class Processor(OpUnit):
         self.clock_ps = 1e6 / spec.clock_mhz
         self._host_ps = 0
         self._demands: dict[tuple[object, ...], Demand] = {}
+        self._macs = MacPrices(self, spec.energy_pj_per_mac, map(int, spec.macs_per_clock))
 
     def connect(self, components: Mapping[str, Component]) -> None:
         """Find memory and stack."""
@@ -142,7 +144,7 @@ class Processor(OpUnit):
         """Sparse weights as the unit can use them; formats that it lacks are told."""
         if op.encoding is None or not isinstance(op, WeightedOp):
             return op
-        op = self._take_sparse(op, op.encoding)
+        op = take_sparse(op, self.spec.sparse, self.around, self.name)
         assert isinstance(op, WeightedOp)
         product = product_of(op)
         width = self.math_width(op, product)
@@ -156,28 +158,9 @@ class Processor(OpUnit):
     looks_up: ClassVar[bool] = False
     """Whether it has kernels that look up sums of the moving operand."""
 
-    def _take_sparse(self, op: WeightedOp, encoding: Encoding) -> Op:
-        if encoding.pattern == "dense":
-            return op
-        pattern, support = self.sparse(encoding)
-        if support is None:
-            tell(
-                self.around,
-                self.name,
-                f"it has no use for {pattern} weights: they lie and are multiplied with their zeros",
-            )
-            return dense(op)
-        if support.macs == "dense":
-            tell(self.around, self.name, f"{pattern} weights stay packed in memory, their zeros are multiplied")
-            return multiplied_dense(op)
-        return op
-
     def sparse(self, encoding: Encoding) -> tuple[str, SparseWeights | None]:
         """(what messages call the pattern, what the unit makes of it)."""
-        if encoding.pattern == "unstructured":
-            return "unstructured sparse", self.spec.sparse.get("unstructured")
-        exact = f"{encoding.n}:{encoding.m}"
-        return exact, self.spec.sparse.get(exact, self.spec.sparse.get("n_m"))
+        return support_of(encoding, self.spec.sparse)
 
     def unpack_ops(self, op: Op) -> float:
         """Lane operations that put the packed weights of a sparse product in their places."""
@@ -346,9 +329,8 @@ class Processor(OpUnit):
 
     def _count(self, op: Op, demand: Demand, took_ps: int) -> None:
         hooks = self.around.hooks
-        macs = op.flops // 2 if isinstance(op, ProductOp) else 0
         for name, n in (
-            (MAC, macs),
+            *self._multiplied(op),
             (LANE_OP, round(self.lane_ops(op))),
             (CACHE_BYTE, demand.cache_bytes),
             (ACTIVE, took_ps // 1000),
@@ -357,6 +339,13 @@ class Processor(OpUnit):
                 hooks.activity(self.name, name, n, op.kind)
         now_ps = self.around.env.now_ps
         hooks.transfer(now_ps - took_ps, now_ps, hops.SRAM, demand.cache_bytes, self.name)
+
+    def _multiplied(self, op: Op) -> tuple[tuple[str, int], ...]:
+        """(action, count) of the multiply-adds of ``op``."""
+        if not isinstance(op, ProductOp):
+            return ()
+        product = product_of(op)
+        return ((self._macs.action(self.math_width(op, product), product.number), op.flops // 2),)
 
     def array_bytes(self, op: Op) -> Mapping[tuple[str, str], int]:
         """Whole bursts of what it reads and of what it writes."""
@@ -368,7 +357,7 @@ class Processor(OpUnit):
         """Energy of arithmetic, cache traffic and running cores."""
         spec = self.spec
         return {
-            MAC: {"compute": spec.energy_pj_per_mac},
+            **self._macs.table,
             LANE_OP: {"compute": spec.energy_pj_per_lane_op},
             CACHE_BYTE: {"sram": spec.energy_pj_per_cache_byte},
             ACTIVE: {"compute": 1000 * spec.active_power_w},
