@@ -51,7 +51,7 @@ class Arch:
         """
         from simulator.config.guesses import guesses
 
-        alone = self.spec.devices.count == 1
+        alone = self.spec.sized and self.spec.devices.count == 1
         parts = {
             name: component
             for name, component in self.values["components"].items()

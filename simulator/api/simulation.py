@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from simulator.api.arch import Arch, build_for
 from simulator.api.artifact import of_artifact
 from simulator.api.facts import facts_of
+from simulator.api.sizing import sized_for
 from simulator.api.traffic import of_traffic
 from simulator.hooks import Hooks, Instrument
 
@@ -48,6 +49,7 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
     from simulator.system.operating_point import find_operating_point, thermal_spec
 
     started_s = time.perf_counter()
+    arch = sized_for(arch, workload)
     if workload.traffic is not None:
         return of_traffic(arch, workload, started_s, exact=exact, engine=engine, hooks=hooks, progress=progress)
     if arch.spec.compat is not None and arch.spec.compat.on:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulator.api.arch import Arch, build_for
+from simulator.api.sizing import sized_for
 from simulator.hooks import Hooks
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def mappings(arch: Arch, workload: Workload) -> dict[str, dict[str, dict[str, in
     """Stage -> op kind -> what the mappers of ``arch`` choose for ``workload``. Raises MappingError."""
     from simulator.system.mappings import mappings as choices
 
+    arch = sized_for(arch, workload)
     return choices(build_for(arch, Hooks([]), exact=False, engine="compiled"), workload)
 
 
@@ -38,6 +40,7 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
     ``link_bytes`` over links, ``flops``, ``bound_by``, ``commands``, ``unit`` and ``mapping``. A
     collective runs on all devices of the platform, any other op on one. Raises MappingError, CapacityError.
     """
+    from simulator.errors import MappingError
     from simulator.metrics.collect import Collector
     from simulator.system.conservation import Conservation
     from simulator.system.op_capacity import check_op_capacity
@@ -49,6 +52,8 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
     collector, conservation = Collector(), Conservation()
     system = build_for(arch, Hooks([*collector.instruments, conservation]), exact=exact, engine=engine)
     op = make_op(kind, *shape, batch, arch.spec.devices.count)
+    if isinstance(op, CollectiveOp) and not arch.spec.sized:
+        raise MappingError(f"devices.count: auto is a number for a workload only; {kind} needs one that is given")
     unit = system.placement.component_for(op)
     check_op_capacity(system, op, system.units[unit])
     devices = arch.spec.devices.count if isinstance(op, CollectiveOp) else 1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.api.arch import Arch, check_policies
 from simulator.api.simulation import simulate
+from simulator.api.sizing import sized_for
+from simulator.errors import CapacityError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +65,8 @@ def evaluate_point(point: Point, catalog: Catalog) -> Figures:
     from simulator.explore.skipping import is_skipped
 
     arch, workload = _thaw(point, catalog), catalog.load_workload(point)
+    with suppress(CapacityError):
+        arch = sized_for(arch, workload)
     if is_skipped(catalog.skip_if, point, arch.spec, arch.values, workload):
         return Figures(skipped=True)
     result = simulate(arch, workload, exact=catalog.exact)

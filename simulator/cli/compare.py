@@ -121,15 +121,15 @@ def _entry(args: argparse.Namespace, job: Job) -> Entry:
 
 
 def _write_page(args: argparse.Namespace, wanted: Sequence[Job], entries: Sequence[Entry], command: str) -> None:
-    from simulator.cli.evidence import points_of
+    from simulator.cli.evidence import point_of, points_of
     from simulator.report.evidence import Evidence, Run
     from simulator.report.page.build import page
 
     points = points_of((job.arch, job.overrides) for job in wanted)
     runs = [
-        Run(entry.name, entry.design, entry.result, points.get(entry.result.arch.content_hash), entry.command)
+        Run(entry.name, entry.design, result, points.get(result.arch.content_hash) or point_of(result), entry.command)
         for entry in entries
-        if entry.result is not None
+        if (result := entry.result) is not None
     ]
     failed = {entry.name: entry.error for entry in entries if entry.error is not None}
     evidence = Evidence(runs, failed, (), args.max_power_w, f"{command} -o DIR")

@@ -14,6 +14,7 @@ from simulator.cli.run import RESULT_FILE
 from simulator.errors import ConfigError
 
 if TYPE_CHECKING:
+    from simulator.metrics.result import Result
     from simulator.report.evidence import Evidence, Run, SweepTable
 
 Points = dict[str, Mapping[str, Any]]
@@ -32,6 +33,15 @@ def points_of(platforms: Iterable[tuple[str, Sequence[str]]]) -> Points:
         if arch.content_hash not in found:
             found[arch.content_hash] = describe(arch.spec)
     return found
+
+
+def point_of(result: Result) -> dict[str, Any] | None:
+    """The design point of ``result``; None where its platform is not to be found here as it was."""
+    from simulator.cli.reproduce import again
+    from simulator.report.design_point import describe
+
+    found = again(result)
+    return describe(found.arch.spec) if found else None
 
 
 def evidence_of(folders: Sequence[Path], max_power_w: float | None = None) -> Evidence:

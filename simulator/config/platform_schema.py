@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, PlainValidator, SerializeAsAny, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -45,15 +45,40 @@ class Placement(Spec):
     options: dict[str, int | float | str | bool] = Field(default_factory=dict)
 
 
-class Devices(Spec):
-    """``count`` equal devices, each with all components but those that are shared (host, fabric)."""
+def _number(value: Any) -> int | str:
+    if value == "auto" or (type(value) is int and value >= 1):
+        return cast("int | str", value)
+    raise ValueError(f"'{value}' is not a number of devices (allowed: at least 1, or auto)")
 
-    count: Annotated[int, Field(ge=1)] = 1
+
+Number = Annotated[int | Literal["auto"], PlainValidator(_number, json_schema_input_type=int | str)]
+"""A number of devices, or ``auto``: as many as a workload needs."""
+
+
+def _or_one(number: int | str) -> int:
+    return 1 if isinstance(number, str) else number
+
+
+class Devices(Spec):
+    """``count`` equal devices, each with all components but those that are shared (host, fabric).
+
+    ``auto``: as few as hold a workload, in whole units of ``multiple_of`` (a server, a wafer).
+    """
+
+    wanted: Number = Field(1, alias="count")
+    multiple_of: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def count(self) -> int:
+        """The devices; one while no workload has said how many."""
+        return _or_one(self.wanted)
 
 
 class Parallelism(Spec):
     """How a model is spread over devices: ``tensor`` x ``pipeline`` x ``data`` of them.
 
+    ``auto``: what the count of devices leaves, or as few as a workload needs; of both at once ``pipeline`` is a stage
+    for each block.
     ``policy``: what of a block each of the ``tensor`` devices holds. ``stage``: a ``device`` is one stage of the
     pipeline, or each ``block`` of the model is, on its share of its device's channels. ``start``: a block starts
     ``at_once`` when its input is there, or with its device's next ``refresh``. ``head``: the projection to the
@@ -61,12 +86,22 @@ class Parallelism(Spec):
     """
 
     policy: str = "megatron"
-    tensor: Annotated[int, Field(ge=1)] = 1
-    pipeline: Annotated[int, Field(ge=1)] = 1
+    wanted_tensor: Number = Field(1, alias="tensor")
+    wanted_pipeline: Number = Field(1, alias="pipeline")
     data: Annotated[int, Field(ge=1)] = 1
     stage: Literal["device", "block"] = "device"
     start: Literal["at_once", "refresh"] = "at_once"
     head: Literal["dealt_out", "replicated"] = "dealt_out"
+
+    @property
+    def tensor(self) -> int:
+        """Devices that share each stage; one while no workload has said how many."""
+        return _or_one(self.wanted_tensor)
+
+    @property
+    def pipeline(self) -> int:
+        """Groups of devices, one after the other; one while no workload has said how many."""
+        return _or_one(self.wanted_pipeline)
 
 
 def _component(value: Any) -> ComponentSpec:
@@ -121,3 +156,9 @@ class Platform(Spec):
     compat: Annotated[SerializeAsAny[Compat], PlainValidator(_compat, json_schema_input_type=Compat)] | None = None
     placement: Placement
     layout: str
+
+    @property
+    def sized(self) -> bool:
+        """Whether the devices are counted, and not left to the workload."""
+        spread = self.parallelism
+        return "auto" not in (self.devices.wanted, spread.wanted_tensor, spread.wanted_pipeline)

@@ -20,7 +20,7 @@ def view(design: Mapping[str, Any]) -> Group:
     for name, part in design["components"].items():
         _add_part(tree, name, part)
     policies = f"placement {design['placement']['policy']}, layout {design['layout']}"
-    if design["devices"] > 1:
+    if design["devices"] != 1:
         policies = f"{_deployment(design)}\n{policies}"
     lists = (
         ("guess", design["guesses"]),
@@ -34,7 +34,8 @@ def _deployment(design: Mapping[str, Any]) -> str:
     wanted = design["parallelism"]
     spread = " x ".join(f"{name} {wanted[name]}" for name in ("tensor", "pipeline", "data"))
     stage = f"each {wanted['stage']} a stage that starts {wanted['start'].replace('_', ' ')}"
-    return f"{design['devices']} such devices: {spread}, policy {wanted['policy']}, {stage}".replace(
+    devices = "as many as the workload needs" if design["devices"] == "auto" else design["devices"]
+    return f"{devices} such devices: {spread}, policy {wanted['policy']}, {stage}".replace(
         "starts refresh", "starts with a refresh"
     )
 

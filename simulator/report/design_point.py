@@ -26,7 +26,8 @@ FLOPS_PER_MAC = 2
 def describe(platform: Platform) -> dict[str, Any]:
     """Parts with their peak figures: ``bytes_per_s`` by the hop they bound, ``flops_per_s``, ``capacity_bytes``.
 
-    ``area_mm2``: of all devices together. Of processors ``flops_per_s_by_bits``, by the width of the operands.
+    ``area_mm2``: of all devices together; None where their number is left to the workload. Of processors
+    ``flops_per_s_by_bits``, by the width of the operands.
     """
     system, area = build_system(platform), die_area(platform)
     return {
@@ -34,11 +35,11 @@ def describe(platform: Platform) -> dict[str, Any]:
         "family": platform.family,
         "description": platform.description,
         "source": platform.source,
-        "devices": platform.devices.count,
-        "parallelism": platform.parallelism.model_dump(),
+        "devices": platform.devices.wanted,
+        "parallelism": platform.parallelism.model_dump(by_alias=True),
         "placement": platform.placement.model_dump(),
         "layout": platform.layout,
-        "area_mm2": area.total_mm2,
+        "area_mm2": area.total_mm2 if platform.sized else None,
         "components": {
             name: _part(component, area.by_component_mm2.get(name)) for name, component in system.components.items()
         },

@@ -107,5 +107,6 @@ def test_a_model_that_is_too_large_for_a_chip_says_how_many_chips_would_do() -> 
 def test_chips_that_are_too_few_say_how_many_would_do_in_place_of_each() -> None:
     with pytest.raises(CapacityError, match="or 2 chips in place of each"):
         simulate(load_arch("groq_lpu_system"), load_workload("decode_512", ["batch=64"]))
+    one_wafer = load_arch("wafer_scale", ["devices.count=6", "parallelism.pipeline=6"])
     with pytest.raises(CapacityError, match="4 regions in place of each"):
-        simulate(load_arch("wafer_scale"), load_workload("decode_512", ["model=llama2_70b"]))
+        simulate(one_wafer, load_workload("decode_512", ["model=llama2_70b"]))
