@@ -73,7 +73,7 @@ class Store:
 class Tensor:
     """A weight of ``outputs`` x ``inputs`` elements in the memory ``store``; ``tiled`` for products in the memory.
 
-    ``matrices``: of that shape, one after the other; ``n_bytes`` are those of all.
+    ``matrices``: of that shape, one after the other; ``n_bytes`` are those of all. ``layer``: the block that reads it.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Tensor:
     store: str
     tiled: bool
     matrices: int = 1
+    layer: int | None = None
 
     def rows(self, store: Store) -> int:
         """Rows of each bank that it takes."""

@@ -7,11 +7,11 @@ from fractions import Fraction
 from math import ceil
 
 from simulator.mapping.layout import Cache, Caches, Demand, Layout, Store, Tensor, layouts
-from simulator.mapping.parallel import parallel_policies
-from simulator.mapping.parallel.plan import make_plan
 from simulator.system.builder import System
 from simulator.system.executor import ops_of
 from simulator.system.far_shares import far_shares
+from simulator.system.parallel import spread_workload
+from simulator.system.stage_share import DRAFT, fullest_stage
 from simulator.units.base import OpUnit
 from simulator.units.drive import Drive
 from simulator.units.gemv_unit import GemvUnit
@@ -19,11 +19,12 @@ from simulator.units.hbm_pim import HbmPim
 from simulator.units.near_bank import NearBank
 from simulator.units.storage import Storage
 from simulator.workload.architecture import EMBEDDING_TABLE, LM_HEAD
+from simulator.workload.model import Model
 from simulator.workload.ops import GroupedMatrixOp, LookupOp, MatrixOp, Op, VectorOp
 from simulator.workload.optimizations import Draft, Pass
-from simulator.workload.precision import FORMAT_BITS
+from simulator.workload.precision import FORMAT_BITS, Precision
 from simulator.workload.scenario import Workload
-from simulator.workload.step_graphs import StepGraphs
+from simulator.workload.step_graphs import Held, StepGraphs
 from simulator.workload.tensors import WeightTensor, kv_cache_bytes, weight_tensors
 
 
@@ -52,28 +53,17 @@ class _Share:
 
 
 def _share(system: System, workload: Workload) -> _Share:
-    """The whole workload on the only device, or one stage on its share of the fullest device's channels."""
+    """The whole workload on the only device, or the fullest stage on its share of its device's channels."""
     memories = stores(system)
     capacity = sum(store.capacity_bytes for store in memories)
     if system.platform.devices.count == 1:
         return _Share(_demand(system, workload), memories, 1, capacity)
-    plan = make_plan(system.platform, workload.model.n_layers, workload.batch)
-    policy = parallel_policies.get(system.platform.parallelism.policy)
-    shared = policy.model(workload.model, plan.tensor) if plan.tensor > 1 else workload.model
-    stage = replace(workload, model=replace(shared, n_layers=plan.layers_per_stage), batch=plan.sequences)
-    ends = 1 if system.platform.parallelism.head == "replicated" else policy.head_devices(plan) * plan.groups
-
-    def part(tensor: Tensor) -> Tensor:
-        in_block = tensor.name.startswith("L")
-        outputs = policy.outputs(tensor.outputs, plan.tensor) if in_block else -(-tensor.outputs // ends)
-        return replace(tensor, outputs=outputs, n_bytes=-(-tensor.n_bytes * outputs // tensor.outputs))
-
-    whole = _demand(system, stage)
-    cache = whole.cache.dealt_out(plan.tensor) if policy.deals_out_cache else whole.cache
+    spread = spread_workload(system.platform, workload)
+    plan = spread.plan
     return _Share(
-        replace(whole, tensors=tuple(part(tensor) for tensor in whole.tensors), cache=cache),
+        fullest_stage(_demand(system, replace(workload, batch=plan.sequences), spread.held), spread),
         [_of_stage(store, plan.groups) for store in memories],
-        plan.stages * plan.tensor * plan.data,
+        plan.stages * spread.sharers * plan.data,
         capacity * plan.devices,
     )
 
@@ -85,13 +75,14 @@ def _of_stage(store: Store, groups: int) -> Store:
     return replace(store, rows=store.rows // groups, parts=f"{store.parts} in place of each")
 
 
-def _demand(system: System, workload: Workload) -> Demand:
+def _demand(system: System, workload: Workload, held: Held | None = None) -> Demand:
+    """What lies in memory; ``held``: of each model."""
     tokens = workload.cached_tokens
     for method in workload.methods:
         tokens = method.cached_tokens(tokens)
     return Demand(
-        tensors=_tensors(system, workload),
-        cache=_cache(system, workload),
+        tensors=_tensors(system, workload, held or _all),
+        cache=_cache(system, workload, held or _all),
         batch=workload.batch,
         tokens=tokens,
     )
@@ -113,17 +104,22 @@ def stores(system: System) -> list[Store]:
     ]
 
 
-def _tensors(system: System, workload: Workload) -> tuple[Tensor, ...]:
+def _all(model: Model) -> Model:
+    return model
+
+
+def _tensors(system: System, workload: Workload, held: Held) -> tuple[Tensor, ...]:
     """Every weight tensor, with those of heads and of draft models."""
-    passes = StepGraphs(workload).passes(workload.prompt_tokens)
-    found = _tensors_of(system, workload, passes[-1])
-    found = far_shares(system, workload, found)
-    for draft in workload.decoding.drafts(workload.model) if workload.decoding else ():
-        found += _tensors_of_draft(system, workload, draft, passes[0])
+    passes = StepGraphs(workload, held=held).passes(workload.prompt_tokens)
+    model, precision = workload.model, workload.precision
+    found = _tensors_of(system, held(model), precision, passes[-1])
+    found = far_shares(system, workload, held(model), found)
+    for draft in workload.decoding.drafts(model) if workload.decoding else ():
+        found += _tensors_of_draft(system, workload, draft, held(draft.model), passes[0])
     return found
 
 
-def _tensors_of(system: System, workload: Workload, step: Pass) -> tuple[Tensor, ...]:
+def _tensors_of(system: System, model: Model, precision: Precision, step: Pass) -> tuple[Tensor, ...]:
     """Each tensor where its (last) reader has its memory; a tied table that a product reads is tiled."""
     readers: dict[str, tuple[Op, OpUnit]] = {}
     for _, op in ops_of(step.graph):
@@ -131,7 +127,7 @@ def _tensors_of(system: System, workload: Workload, step: Pass) -> tuple[Tensor,
             named = step.on or op.on
             unit = system.units[system.placement.named(op, named) if named else system.placement.component_for(op)]
             readers[op.weight] = (unit.take(op), unit)
-    tensors = [tensor for tensor in weight_tensors(workload.model) if tensor.name in readers]
+    tensors = [tensor for tensor in weight_tensors(model) if tensor.name in readers]
     known = {tensor.name for tensor in tensors}
     for name, (op, _) in readers.items():
         if name not in known and isinstance(op, MatrixOp):
@@ -140,37 +136,34 @@ def _tensors_of(system: System, workload: Workload, step: Pass) -> tuple[Tensor,
     def place(tensor: WeightTensor) -> Tensor:
         op, unit = readers[tensor.name]
         outputs, inputs = tensor.out_features, tensor.in_features
-        n_bytes = workload.precision.weight_bytes(tensor.elements)
+        n_bytes = precision.weight_bytes(tensor.elements)
         if op.encoding is not None:
             outputs, inputs = op.encoding.full if op.encoding.full[0] else (outputs, inputs)
             n_bytes = tensor.matrices * op.encoding.n_bytes(outputs, inputs)
         tiled = isinstance(unit, NearBank | HbmPim)
-        return Tensor(tensor.name, outputs, inputs, n_bytes, memory_of(unit), tiled, tensor.matrices)
+        return Tensor(tensor.name, outputs, inputs, n_bytes, memory_of(unit), tiled, tensor.matrices, tensor.layer)
 
     return tuple(place(tensor) for tensor in tensors)
 
 
-def _tensors_of_draft(system: System, workload: Workload, draft: Draft, step: Pass) -> tuple[Tensor, ...]:
+def _tensors_of_draft(system: System, workload: Workload, draft: Draft, held: Model, step: Pass) -> tuple[Tensor, ...]:
     """Weights of a draft model, but for those that are the model's, and its cache."""
-    own = replace(workload, model=draft.model, optimizations={})
     shared = {EMBEDDING_TABLE, LM_HEAD} if draft.shares_ends else set()
-    weights = [tensor for tensor in _tensors_of(system, own, step) if tensor.name not in shared]
-    n_bytes = kv_cache_bytes(
-        draft.model, batch=workload.batch, tokens=workload.cached_tokens, precision=workload.precision
-    )
-    cache = replace(weights[0], name="kv_cache", n_bytes=n_bytes, tiled=False)
-    return tuple(replace(tensor, name=f"draft.{tensor.name}") for tensor in (*weights, cache))
+    found = _tensors_of(system, held, workload.precision, step)
+    weights = [tensor for tensor in found if tensor.name not in shared]
+    n_bytes = kv_cache_bytes(held, batch=workload.batch, tokens=workload.cached_tokens, precision=workload.precision)
+    cache = replace(weights[-1], name="kv_cache", n_bytes=n_bytes, tiled=False, layer=None)
+    return tuple(replace(tensor, name=f"{DRAFT}{tensor.name}") for tensor in (*weights, cache))
 
 
-def _cache(system: System, workload: Workload) -> Caches:
-    graph = StepGraphs(workload).decode_graph(workload.prompt_tokens)
+def _cache(system: System, workload: Workload, held: Held) -> Caches:
+    graph = StepGraphs(workload, held=held, alike=True).decode_graph(workload.prompt_tokens)
     reader = next(op for _, op in ops_of(graph) if op.kv_read_bytes and not op.on)
     unit = system.units[system.placement.component_for(reader)]
-    bits, share = float(FORMAT_BITS[workload.precision.kv_cache]), Fraction(1)
-    n_layers = workload.model.n_layers
+    model, bits = held(workload.model), float(FORMAT_BITS[workload.precision.kv_cache])
     for method in workload.methods:
-        bits = method.cache_bits(bits, workload.model.head_dim)
-        share *= Fraction(method.cached_layers(n_layers), n_layers)
+        bits = method.cache_bits(bits, model.head_dim)
+    share = Fraction(len(workload.kept_layers), model.n_layers)
     return Caches(
         tuple(
             Cache(
@@ -184,7 +177,7 @@ def _cache(system: System, workload: Workload) -> Caches:
                 window=kept.window,
                 fixed=kept.fixed,
             )
-            for kept in workload.model.architecture.memory(workload.model)
+            for kept in model.architecture.memory(model)
         )
     )
 

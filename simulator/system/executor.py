@@ -16,6 +16,7 @@ import networkx as nx
 from simulator.errors import ConservationError, SimulationStalled
 from simulator.system.builder import Route, System
 from simulator.units.base import OpUnit, Process
+from simulator.workload.collective import CollectiveOp
 from simulator.workload.ops import Op
 
 
@@ -50,12 +51,12 @@ def ops_of(graph: nx.DiGraph[str]) -> Iterator[tuple[str, Op]]:
 def place(system: System, graph: nx.DiGraph[str], on: str | None = None) -> dict[str, PlacedOp]:
     """Every op of ``graph``, as its unit takes it, with its deliveries, in the graph's order. Raises MappingError.
 
-    ``on``: the component that runs all of them, in place of those that the placement chooses.
+    ``on``: the component that runs all of them but collectives, in place of those that the placement chooses.
     """
     unit_of: dict[str, str] = {}
     found: dict[Hashable, str] = {}
     for name, op in ops_of(graph):
-        named = on or op.on
+        named = op.on if isinstance(op, CollectiveOp) else on or op.on
         if named:
             unit_of[name] = system.placement.named(op, named)
             continue

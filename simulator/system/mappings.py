@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import networkx as nx
 
-from simulator.mapping.parallel import parallel_policies
-from simulator.mapping.parallel.plan import make_plan
 from simulator.system.builder import System
 from simulator.system.executor import ops_of
+from simulator.system.parallel import spread_workload
 from simulator.units.base import Sharing
 from simulator.workload.optimizations import Decoding
 from simulator.workload.scenario import Workload
-from simulator.workload.step_graphs import one_block
+from simulator.workload.step_graphs import StepGraphs
 
 Mappings = dict[str, dict[str, dict[str, int | str]]]
 """Stage -> op kind -> choice -> value."""
@@ -22,15 +21,14 @@ Mappings = dict[str, dict[str, dict[str, int | str]]]
 
 def mappings(system: System, workload: Workload) -> Mappings:
     """What the mappers choose for the prompt and for the last decode step, of one device. Raises MappingError."""
-    model, batch, sharing = workload.model, workload.batch, Sharing()
+    workload, held, batch, sharing = _of_any_block(workload), None, workload.batch, Sharing()
     platform = system.platform
     if platform.devices.count > 1:
-        plan = make_plan(platform, model.n_layers, batch)
-        policy = parallel_policies.get(platform.parallelism.policy)
-        model = policy.model(model, plan.tensor) if plan.tensor > 1 else model
+        spread = spread_workload(platform, workload)
+        plan, held = spread.plan, spread.held
         batch = plan.microbatch * plan.active
         sharing = Sharing(plan.groups, plan.active)
-    steps = one_block(_of_any_block(workload), model, batch)
+    steps = StepGraphs(workload, batch=batch, held=held, alike=True)
     found = {"prefill": _choices(system, steps.prefill(), sharing)}
     if workload.output_tokens > 1:
         context = workload.prompt_tokens + workload.output_tokens - 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 from simulator.config.platform_schema import ComponentSpec, Platform
 from simulator.errors import MappingError
 from simulator.units.processors.stack import StackSpec
-from simulator.workload.optimizations import Decoding
 from simulator.workload.optimizations.operators import Operators
 from simulator.workload.scenario import Workload
 
@@ -31,12 +30,6 @@ def with_methods(platform: Platform, workload: Workload) -> tuple[Platform, tupl
 
 
 def _check(platform: Platform, workload: Workload) -> None:
-    devices = platform.devices.count
     for method in workload.methods:
         if platform.compat is not None and platform.compat.on:
             raise MappingError(f"optimizations.{method.key}: the artifact that compat reproduces has none of them")
-        if devices > 1 and (isinstance(method, Decoding) or method.by_layer):
-            raise MappingError(
-                f"optimizations.{method.key}: it is modelled on one device, this platform has {devices}, of which one "
-                "block of the model stands for all"
-            )

@@ -67,11 +67,6 @@ class Architecture(ABC):
         del b, model
         return x
 
-    @property
-    def equal_blocks(self) -> bool:
-        """Whether one block can stand for all."""
-        return True
-
     @abstractmethod
     def memory(self, model: Model) -> tuple[LayerMemory, ...]:
         """What the layers keep between steps; layers that keep the same in one entry."""

@@ -8,7 +8,7 @@ sequence goes on (tensor ``out.last``), which in prefill is a slice of what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 import networkx as nx
@@ -36,30 +36,44 @@ def decode_graph(model: Model, *, batch: int, context: int, precision: Precision
 
 def prefill_graph(model: Model, *, batch: int, prompt_tokens: int, precision: Precision) -> nx.DiGraph[str]:
     """The prompt in one pass, causal attention counted exactly; it yields the first output token."""
-    return _graph(model, Step(batch, prompt_tokens, 0), precision, {})
+    return step_graph(model, Step(batch, prompt_tokens, 0), precision)
 
 
-def step_graph(model: Model, step: Step, precision: Precision) -> nx.DiGraph[str]:
-    """Any step, such as a piece of a prompt; the last position of each sequence gives a token."""
-    return _graph(model, step, precision, {})
+def step_graph(model: Model, step: Step, precision: Precision, layers: Iterable[int] | None = None) -> nx.DiGraph[str]:
+    """Any step, such as a piece of a prompt; the last position of each sequence gives a token.
+
+    ``layers``: the blocks that are in it, in order; None: all.
+    """
+    return _graph(model, step, precision, {}, layers)
 
 
 class DecodeGraphs:
     """The decode graphs of one model, batch and precision, sharing every op that does not depend on the context.
 
-    ``queries``: new tokens of each sequence in a step; logits are computed for the last of them.
+    ``queries``: new tokens of each sequence in a step; logits are computed for the last of them. ``layers``: the blocks
+    that are in them; None: all.
     """
 
-    def __init__(self, model: Model, *, batch: int, precision: Precision, queries: int = 1) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        batch: int,
+        precision: Precision,
+        queries: int = 1,
+        layers: Iterable[int] | None = None,
+    ) -> None:
         self.model = model
         self.batch = batch
         self.precision = precision
         self.queries = queries
+        self._layers = None if layers is None else tuple(layers)
         self._stamped: dict[Hashable, _Stamped] = {}
 
     def at(self, context: int) -> nx.DiGraph[str]:
         """The graph `decode_graph` builds for ``context``; a new graph each time."""
-        return _graph(self.model, Step(self.batch, self.queries, context), self.precision, self._stamped)
+        step = Step(self.batch, self.queries, context)
+        return _graph(self.model, step, self.precision, self._stamped, self._layers)
 
 
 class _Stamped:
@@ -111,7 +125,13 @@ def _edge(wire: Wire, layer: int | None, into: Flow) -> Edge:
     return producer, op_name(layer, wire.consumer), {"tensor": f"{producer}.{label}", "bytes": flow.n_bytes}
 
 
-def _graph(model: Model, step: Step, precision: Precision, stamped: dict[Hashable, _Stamped]) -> nx.DiGraph[str]:
+def _graph(
+    model: Model,
+    step: Step,
+    precision: Precision,
+    stamped: dict[Hashable, _Stamped],
+    layers: Iterable[int] | None,
+) -> nx.DiGraph[str]:
     """Prologue, blocks and epilogue, one behind the other. Equal blocks are built once and stamped per layer."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     sections: dict[Hashable, Section] = {}
@@ -124,7 +144,7 @@ def _graph(model: Model, step: Step, precision: Precision, stamped: dict[Hashabl
         return known.add_to(graph, sections[key], layer, into)
 
     out = add("prologue", None, NOTHING, lambda: prologue(model, step, precision))
-    for layer in range(model.n_layers):
+    for layer in range(model.n_layers) if layers is None else layers:
         variant = model.architecture.variant(model, step, layer)
         out = add(("block", variant), layer, out, lambda v=variant: block(model, step, precision, v))  # type: ignore[misc]
     last = Flow(out.producer, f"{out.label}.last", out.n_bytes)

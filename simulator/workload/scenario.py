@@ -97,6 +97,14 @@ class Workload:
         return found[0] if found else None
 
     @property
+    def kept_layers(self) -> tuple[int, ...]:
+        """The blocks of the model that are there."""
+        kept = tuple(range(self.model.n_layers))
+        for method in self.methods:
+            kept = method.kept_layers(kept)
+        return kept
+
+    @property
     def cached_tokens(self) -> int:
         """Most tokens the cache of one sequence ever holds: the last output token is never read back."""
         return self.prompt_tokens + self.output_tokens - 1

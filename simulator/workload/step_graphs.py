@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 
-from simulator.workload.graph import DecodeGraphs, prefill_graph
+from simulator.workload.alike import Alike, alike_blocks, each_block
+from simulator.workload.graph import DecodeGraphs, step_graph
 from simulator.workload.model import Model
 from simulator.workload.optimizations.base import Graph, StepView
 from simulator.workload.optimizations.decoding import Pass
@@ -13,14 +14,27 @@ from simulator.workload.scenario import Workload
 from simulator.workload.step import Step
 from simulator.workload.tail import for_every_position
 
+Held = Callable[[Model], Model]
+"""A model -> what of it those have whose graphs these are."""
+
 
 class StepGraphs:
-    """The graphs of one workload; steps share every op that does not depend on the context."""
+    """The graphs of one workload; steps share every op that does not depend on the context.
 
-    def __init__(self, workload: Workload) -> None:
+    ``batch``: sequences, if not all of the workload's. ``held``: what of a model the graphs are of; None: all of it.
+    ``alike``: blocks that do the same are there once (`blocks` says for which they stand), as far as no method tells
+    them apart.
+    """
+
+    def __init__(
+        self, workload: Workload, *, batch: int | None = None, held: Held | None = None, alike: bool = False
+    ) -> None:
         self._workload = workload
         self._methods = workload.methods
         self._decoding = workload.decoding
+        self._batch = workload.batch if batch is None else batch
+        self._held = held or (lambda model: model)
+        self._once = alike and not any(method.by_layer for method in self._methods)
         self._decode: dict[tuple[str, int, int], DecodeGraphs] = {}
 
     @property
@@ -31,13 +45,16 @@ class StepGraphs:
     @property
     def batch(self) -> int:
         """Sequences."""
-        return self._workload.batch
+        return self._batch
+
+    def blocks(self, model: Model, tokens: int) -> Alike:
+        """The blocks that graphs for ``tokens`` tokens of ``model`` have, each with those that it stands for."""
+        held = self._held(model)
+        return alike_blocks(held, tokens) if self._once else each_block(held)
 
     def prefill(self) -> Graph:
         """The prompt in one pass."""
-        prompt = self._workload.prompt_tokens
-        graph = self.draft_prompt(self.model)
-        return self._rewritten(graph, Step(self.batch, prompt, 0))
+        return self._rewritten(self.draft_prompt(self.model), Step(self.batch, self._workload.prompt_tokens, 0))
 
     def prompt_passes(self) -> tuple[Pass, ...]:
         """Everything that happens before the first token, in order."""
@@ -70,26 +87,24 @@ class StepGraphs:
 
     def draft_prompt(self, model: Model) -> Graph:
         """The prompt through ``model``, in the workload's formats, no block applied."""
-        workload = self._workload
-        return prefill_graph(
-            model, batch=workload.batch, prompt_tokens=workload.prompt_tokens, precision=workload.precision
-        )
+        step = Step(self.batch, self._workload.prompt_tokens, 0)
+        return step_graph(self._held(model), step, self._workload.precision, self.blocks(model, step.tokens))
 
     def _plain(self, model: Model, batch: int, queries: int) -> DecodeGraphs:
         key = (model.name, batch, queries)
         found = self._decode.get(key)
         if found is None:
-            graphs = DecodeGraphs(model, batch=batch, precision=self._workload.precision, queries=queries)
-            found = self._decode[key] = graphs
+            found = self._decode[key] = DecodeGraphs(
+                self._held(model),
+                batch=batch,
+                precision=self._workload.precision,
+                queries=queries,
+                layers=self.blocks(model, batch * queries),
+            )
         return found
 
     def _rewritten(self, graph: Graph, step: Step) -> Graph:
-        view, ops = StepView(self.model, self._workload.precision, step), len(graph)
+        view, ops = StepView(self._held(self.model), self._workload.precision, step), len(graph)
         for method in self._methods:
             graph = method.rewrite(graph, view)
         return graph if len(graph) == ops else in_order(graph)
-
-
-def one_block(workload: Workload, model: Model, batch: int) -> StepGraphs:
-    """The graphs of one block of ``model``, a part of the workload's, for ``batch`` sequences."""
-    return StepGraphs(replace(workload, model=replace(model, n_layers=1), batch=batch))

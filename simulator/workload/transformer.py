@@ -112,11 +112,6 @@ class Transformer(Architecture):
         attended = self.attention.add(b, model, normed, variant.window)
         return b.residual("ffn_residual", x, attended, *self._fed_forward(b, model, second, variant))
 
-    @property
-    def equal_blocks(self) -> bool:
-        """Whether all blocks do the same, but for how many experts they hit."""
-        return not self.dense_layers and (self.full_every is None or self.window is None)
-
     def divided(self, model: Model, devices: int) -> Model:
         """As `Architecture.divided`, with dense and shared feed-forwards cut too."""
         part = self.feed_forward

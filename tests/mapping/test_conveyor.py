@@ -24,7 +24,7 @@ def test_each_sequence_crosses_from_each_device_to_the_next_once(devices: int) -
     assert len(sends) == devices - 1
     assert {name for name, op in ops.items() if not isinstance(op, CollectiveOp)} == set(graph)
     assert nx.is_directed_acyclic_graph(part.leader)
-    assert not part.followers
+    assert part.others == ()
 
 
 def test_a_reader_waits_for_what_has_been_passed_on() -> None:

@@ -67,13 +67,11 @@ def plain(platform: str, batch: int = 1) -> Result:
     return run(platform, batch)
 
 
-ON_ONE_DEVICE = ("mixed", "gated", "draft", "tree", "medusa", "exit", "skipping", "offloaded")
 REFUSED = {
     *((platform, "offloaded") for platform in KINDS if platform != "rtx4090_xeon"),
     *((platform, "hot_cold") for platform in KINDS if platform not in ("rtx4090_xeon", "xeon_8488c")),
-    *(("cent_8dev", method) for method in ON_ONE_DEVICE),
 }
-"""Where there is nothing to offload to, no second processor, or one block that stands for all."""
+"""Where there is nothing to offload to, or no second processor."""
 
 
 @pytest.mark.parametrize("platform", KINDS)

@@ -43,8 +43,7 @@ class Conveyor:
             if ends > crossed:
                 _pass_on(leader, name, ends - crossed)
             crossed = max(crossed, ends)
-        rest: nx.DiGraph[str] = nx.DiGraph()
-        return Part(in_order(leader), rest)
+        return Part(in_order(leader), ())
 
     def head_devices(self, plan: Plan) -> int:
         """All devices of a copy."""

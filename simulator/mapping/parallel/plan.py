@@ -6,10 +6,15 @@ step (`Sharing` of the units): equal stages are then equal in time, and one devi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 from simulator.config.platform_schema import Platform
 from simulator.errors import MappingError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,24 +50,22 @@ class Plan:
     @property
     def used(self) -> int:
         """Groups of devices (of one copy) that hold blocks."""
-        return -(-self.stages // self.groups)
+        return self.devices_with(self.stages)
 
     @property
     def active(self) -> int:
         """Stages of one device that work at the same time, with microbatches spread as evenly as they can be."""
-        return -(-self.microbatches // self.used)
+        return min(self.groups, -(-self.microbatches // self.used))
 
-    def turns(self, *, prefill: bool) -> int:
-        """Blocks' times in a step, one after the other.
+    def split(self, blocks: Sequence[T]) -> tuple[tuple[T, ...], ...]:
+        """``blocks`` in order, in stages as equal as can be, the fullest first."""
+        least, more = divmod(len(blocks), self.stages)
+        starts = [least * stage + min(stage, more) for stage in range(self.stages + 1)]
+        return tuple(tuple(blocks[start:end]) for start, end in pairwise(starts))
 
-        In decode a microbatch passes all blocks, and each stage serves all microbatches once, whichever takes longer;
-        the prompts of all microbatches follow each other through the stages.
-        """
-        if not prefill:
-            return max(self.layers, self.microbatches * self.layers_per_stage)
-        if self.microbatches == 1:
-            return self.layers
-        return (self.stages + self.microbatches - 1) * self.layers_per_stage
+    def devices_with(self, stages: int) -> int:
+        """Groups of devices (of one copy) that hold the first ``stages`` stages."""
+        return -(-stages // self.groups)
 
 
 def make_plan(platform: Platform, layers: int, batch: int) -> Plan:

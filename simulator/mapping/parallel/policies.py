@@ -1,7 +1,7 @@
 """What each of the devices that share a stage holds and does: policies by the name that ``parallelism.policy`` gives.
 
-A policy gives the part of a step graph that one device runs, with the collectives that join the parts, and the part
-of the products that the others run meanwhile, if they do less.
+A policy gives the part of a step graph that one device runs, with the collectives that join the parts, and what the
+others run meanwhile, if they do less.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from simulator.workload.model import Model
 
 @dataclass(frozen=True)
 class Part:
-    """What one device runs (``leader``), and what each of the other devices of its group runs at the same time.
+    """What the device with most to do runs (``leader``), and what the others of its group run at the same time.
 
-    ``followers`` is None where they all do the same as the leader.
+    ``others``: graphs, each with the number of devices that run it; of a device that runs several, the sum counts. None
+    where all do the same as the leader.
     """
 
     leader: nx.DiGraph[str]
-    followers: nx.DiGraph[str] | None = None
+    others: tuple[tuple[nx.DiGraph[str], int], ...] | None = None
 
 
 class Policy(Protocol):

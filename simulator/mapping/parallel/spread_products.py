@@ -47,7 +47,7 @@ class SpreadProducts:
                 n_bytes = products[readers[0]].input_bytes
                 last = next(iter(leader.succ[maker])) if maker in products else maker
                 join(leader, last, readers, "broadcast", n_bytes, devices, tellers=1)
-        return Part(in_order(leader), followers)
+        return Part(in_order(leader), ((followers, devices - 1),))
 
     def head_devices(self, plan: Plan) -> int:
         """All devices of a copy."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +20,7 @@ from simulator.system.run import Runner
 from simulator.system.serving.step_cost import StepCost, cost_of
 from simulator.units.base import OpUnit
 from simulator.units.memory import Memory
+from simulator.workload.alike import alike_blocks
 from simulator.workload.collective import CollectiveOp
 from simulator.workload.graph import step_graph
 from simulator.workload.mixed_graph import mixed_graph
@@ -70,7 +71,9 @@ class PlatformSteps:
                 system.around.hooks.token_done(system.env.now_ps, 0)
                 return
             parallel = self._parallel(system, runner, collector, 1)
-            parallel.one_step(graph_of(parallel.block_model), graph_of(replace(self._workload.model, n_layers=1)))
+            held = parallel.held_model
+            alike = alike_blocks(held, sum(group.tokens for group in groups))
+            parallel.one_step(graph_of(held, layers=alike), graph_of(self._workload.model, layers=(0,)), alike)
 
         return self._simulate(self.platform, run)
 
@@ -81,10 +84,11 @@ class PlatformSteps:
             parallel = self._parallel(system, runner, collector, tokens)
             plan = parallel.plan
             in_step = Step(plan.microbatch * plan.active, 1, context)
-            blocks = step_graph(parallel.block_model, in_step, self._workload.precision)
-            whole = replace(self._workload.model, n_layers=1)
-            part = step_graph(whole, Step(plan.microbatch, 1, context), self._workload.precision)
-            parallel.one_step(blocks, part, min(plan.microbatches, -(-sampled // plan.microbatch)))
+            held, precision = parallel.held_model, self._workload.precision
+            alike = alike_blocks(held, in_step.tokens)
+            blocks = step_graph(held, in_step, precision, alike)
+            part = step_graph(self._workload.model, Step(plan.microbatch, 1, context), precision, (0,))
+            parallel.one_step(blocks, part, alike, min(plan.microbatches, -(-sampled // plan.microbatch)))
 
         return self._simulate(self.platform, run)
 
@@ -146,11 +150,13 @@ class PlatformSteps:
         system = self._build(self.platform, Hooks([]))
         return self._parallel(system, Runner(system, Conservation()), collector, 1).assumptions()[1:]
 
-    def _graph(self, model: Model, groups: tuple[Step, ...], sampled: int) -> nx.DiGraph[str]:
+    def _graph(
+        self, model: Model, groups: tuple[Step, ...], sampled: int, layers: Iterable[int] | None = None
+    ) -> nx.DiGraph[str]:
         precision = self._workload.precision
         if len(groups) == 1 and groups[0].batch == sampled:
-            return step_graph(model, groups[0], precision)
-        return mixed_graph(lambda step: step_graph(model, step, precision), groups, sampled)
+            return step_graph(model, groups[0], precision, layers)
+        return mixed_graph(lambda step: step_graph(model, step, precision, layers), groups, sampled)
 
     def _parallel(self, system: System, runner: Runner, collector: Collector, batch: int) -> ParallelRunner:
         return ParallelRunner(system, runner, replace(self._workload, batch=batch), collector.enter_part)

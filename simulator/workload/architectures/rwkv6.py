@@ -31,11 +31,6 @@ class Rwkv6(Architecture):
     mix_rank: int = 32
     decay_rank: int = 64
 
-    @property
-    def equal_blocks(self) -> bool:
-        """No: the first has a norm of the embedding."""
-        return False
-
     def variant(self, model: Model, step: Step, layer: int) -> bool:
         """Whether the block is the first."""
         del model, step

@@ -32,11 +32,6 @@ class Rwkv7(Architecture):
     value_rank: int = 32
     gate_rank: int = 128
 
-    @property
-    def equal_blocks(self) -> bool:
-        """No: the first has a norm of the embedding, and no residual of values."""
-        return False
-
     def variant(self, model: Model, step: Step, layer: int) -> bool:
         """Whether the block is the first."""
         del model, step

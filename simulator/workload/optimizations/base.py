@@ -55,6 +55,11 @@ class Optimization(Spec):
         """Whether blocks of the model differ under it, so that one cannot stand for all."""
         return False
 
+    @property
+    def coupled(self) -> bool:
+        """Whether blocks wait for blocks further before than the last, so that none can be simulated by itself."""
+        return False
+
     def check(self, model: Model) -> None:
         """Whether ``model`` can be changed this way. Raises WorkloadError, located by `fault`."""
 
@@ -81,8 +86,8 @@ class Optimization(Spec):
         """Tokens of a sequence that the cache must have room for, if it were ``tokens`` without the method."""
         return tokens
 
-    def cached_layers(self, layers: int) -> int:
-        """Blocks that have a cache, if it were ``layers`` without the method."""
+    def kept_layers(self, layers: tuple[int, ...]) -> tuple[int, ...]:
+        """The blocks of the model that are stored, run and cached, if it were ``layers`` without the method."""
         return layers
 
     def assumptions(self) -> tuple[str, ...]:

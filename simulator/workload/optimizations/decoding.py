@@ -13,12 +13,14 @@ from simulator.workload.optimizations.base import Graph, Optimization
 class Pass:
     """One graph of a step. ``share``: of the steps in which it happens. ``on``: the component that runs all its ops.
 
-    ``on`` is None where the platform's placement says who runs what.
+    ``on`` is None where the platform's placement says who runs what. ``model``: whose graph it is; None for the
+    workload's.
     """
 
     graph: Graph = field(repr=False)
     share: float = 1.0
     on: str | None = None
+    model: Model | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pydantic import Field
 from simulator.config.base_schema import Spec
 from simulator.config.faults import Fault, semantic_check
 from simulator.workload.model import Model
-from simulator.workload.ops import QKV_PROJ, MatrixOp
+from simulator.workload.ops import QKV_PROJ, KvAppendOp, MatrixOp
 from simulator.workload.optimizations.base import Graph, optimization
 from simulator.workload.optimizations.decoding import Builder, Decoding, Pass
 from simulator.workload.optimizations.graphs import in_order, ops_of
@@ -46,6 +46,11 @@ class EarlyExit(Decoding):
     exits: Annotated[tuple[Exit, ...], Field(min_length=1)]
     test: Literal["lm_head", "none"]
     cache: Literal["propagated", "none"]
+
+    @property
+    def by_layer(self) -> bool:
+        """Fewer sequences run the later blocks."""
+        return True
 
     def check(self, model: Model) -> None:
         """Exits lie within the model."""
@@ -113,9 +118,9 @@ class EarlyExit(Decoding):
             source = build.decode_graph(context, batch=tokens)
             product = next((op for _, op in ops_of(source) if op.layer == block and op.kind == QKV_PROJ.name), None)
             append = next((op for _, op in ops_of(source) if op.layer == block and op.kv_write_bytes), None)
-            if not isinstance(product, MatrixOp) or append is None:
+            if not isinstance(product, MatrixOp) or not isinstance(append, KvAppendOp):
                 raise self.fault("cache", f"{model.name} has no fused projection to keys and values to propagate")
-            outputs = 2 * model.kv_features
+            outputs = append.tensors * append.n_kv_heads * append.head_dim
             part: Graph = type(graph)()
             narrow = replace(
                 product,

@@ -39,6 +39,6 @@ class LayerSkipping(Optimization):
         del view
         return without_layers(graph, self.layers)
 
-    def cached_layers(self, layers: int) -> int:
-        """Those that are left."""
-        return layers - len(self.layers)
+    def kept_layers(self, layers: tuple[int, ...]) -> tuple[int, ...]:
+        """The others."""
+        return tuple(layer for layer in layers if layer not in self.layers)

@@ -37,6 +37,11 @@ class Offload(Optimization):
         """Blocks wait for each other's fetches."""
         return True
 
+    @property
+    def coupled(self) -> bool:
+        """A fetch goes on while the blocks before its own are at work."""
+        return True
+
     def rewrite(self, graph: Graph, view: StepView) -> Graph:
         """A fetch for each block, and a store of what it caches."""
         del view

@@ -87,7 +87,8 @@ class Speculative(Decoding):
     def prompt_passes(self, build: Builder) -> tuple[Pass, ...]:
         """The prompt through the draft model, before that of the model."""
         return tuple(
-            Pass(self._drafting(build.draft_prompt(each.model)), on=each.on) for each in self.drafts(build.model)
+            Pass(self._drafting(build.draft_prompt(each.model)), on=each.on, model=each.model)
+            for each in self.drafts(build.model)
         )
 
     def passes(self, build: Builder, context: int) -> tuple[Pass, ...]:
@@ -98,7 +99,7 @@ class Speculative(Decoding):
             cached = context
             for width in (1, *self.levels[:-1]):
                 graph = self._drafting(build.draft_graph(each.model, cached, width=width))
-                found.append(Pass(graph, on=each.on))
+                found.append(Pass(graph, on=each.on, model=each.model))
                 cached += width
         return (*found, verify)
 

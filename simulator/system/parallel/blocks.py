@@ -1,0 +1,130 @@
+"""The blocks of a step on several devices: each kind of block is simulated once and counted as often as it is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import networkx as nx
+
+from simulator.errors import MappingError
+from simulator.mapping.parallel import pipeline
+from simulator.mapping.parallel.policies import Part
+from simulator.system.builder import System
+from simulator.system.executor import ops_of
+from simulator.system.parallel.cuts import blocks_of, layers_of, work_of
+from simulator.system.parallel.parts import NOTHING, Often, Parts
+from simulator.system.parallel.spread import Spread
+from simulator.units.base import Sharing
+from simulator.workload.alike import Alike
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """``graphs``: of each kind of block; ``stages``: by stage, the kinds of its blocks in order."""
+
+    graphs: Sequence[nx.DiGraph[str]]
+    stages: Sequence[Sequence[int]]
+
+    @property
+    def counted(self) -> list[Counter[int]]:
+        """How many of each kind each stage has."""
+        return [Counter(stage) for stage in self.stages]
+
+
+def kinds_of(graph: nx.DiGraph[str], spread: Spread, alike: Alike, *, coupled: bool) -> Kinds:
+    """The kinds of block of a step. ``alike``: for which blocks those in ``graph`` stand.
+
+    ``coupled``: the blocks of a stage are one piece of work, because they do not just follow each other.
+    """
+    present = layers_of(graph)
+    if coupled:
+        pieces = [tuple(block for block in stage if block in present) for stage in spread.stages]
+        kinds, order = _grouped([blocks_of(graph, piece) for piece in pieces])
+        return Kinds(kinds, [[kind] if piece else [] for kind, piece in zip(order, pieces, strict=True)])
+    kinds, order = _grouped([blocks_of(graph, (layer,)) for layer in present])
+    kind_of = {block: kind for layer, kind in zip(present, order, strict=True) for block in alike[layer]}
+    return Kinds(kinds, spread.kinds_by_stage(kind_of))
+
+
+def _grouped(pieces: Sequence[nx.DiGraph[str]]) -> tuple[list[nx.DiGraph[str]], list[int]]:
+    """(pieces that differ, which of them each piece is)."""
+    if len(pieces) == 1:
+        return list(pieces), [0]
+    found: dict[Hashable, int] = {}
+    kinds: list[nx.DiGraph[str]] = []
+    order = []
+    for piece in pieces:
+        number = found.setdefault(work_of(piece), len(found))
+        if number == len(kinds):
+            kinds.append(piece)
+        order.append(number)
+    return kinds, order
+
+
+class Blocks:
+    """Runs the blocks of a step.
+
+    ``align``: each block starts with a refresh. ``each``: every block is simulated, not one of each kind.
+    """
+
+    def __init__(self, system: System, parts: Parts, *, align: bool, each: bool) -> None:
+        self._system = system
+        self._parts = parts
+        self._align = align
+        self._each = each
+
+    def run(self, kinds: Kinds, spread: Spread, stage: str, weight: float, on: str | None) -> None:
+        """All blocks of the pipeline, for all microbatches."""
+        plan = spread.plan
+        for graph in kinds.graphs:
+            self._check_shared(graph, spread, on)
+        self._system.around.sharing = Sharing(plan.groups, plan.active)
+        self._parts.aligned = self._align
+        if self._align:
+            self._parts.run(NOTHING, Often(stage, weight, 0))
+        shares = [spread.share(graph) for graph in kinds.graphs]
+        turns = self._turns(kinds, shares, spread, stage, on)
+        every = weight * plan.microbatches * plan.data / plan.active
+        counts = pipeline.whole(kinds.counted)
+        for kind, times in self._order(kinds, turns, spread):
+            each = times / turns[kind] if turns[kind] else 1
+            often = Often(stage, weight * times, every * counts[kind] * each)
+            self._parts.share(shares[kind], often, spread.sharers, on)
+        self._parts.aligned = False
+        self._system.around.sharing = Sharing()
+
+    def _turns(self, kinds: Kinds, shares: Sequence[Part], spread: Spread, stage: str, on: str | None) -> Counter[int]:
+        """How often the time of each kind counts."""
+        counted, microbatches = kinds.counted, spread.plan.microbatches
+        took: dict[int, float] = dict.fromkeys(range(len(shares)), 1)
+        if pipeline.times_needed(counted, microbatches):
+            took = {kind: self._parts.took_ps(part.leader, stage, on) for kind, part in enumerate(shares)}
+        return pipeline.turns(counted, microbatches, took, prefill=stage == "prefill")
+
+    def _order(self, kinds: Kinds, turns: Counter[int], spread: Spread) -> Iterator[tuple[int, int]]:
+        """(kind, how often its time counts) of each block to simulate, in order."""
+        if not self._each:
+            yield from ((kind, turns[kind]) for kind in range(len(kinds.graphs)))
+            return
+        left = Counter(turns)
+        passes = chain.from_iterable([list(chain.from_iterable(kinds.stages))] * (spread.plan.microbatches + 1))
+        for kind in passes:
+            if left[kind]:
+                left[kind] -= 1
+                yield kind, 1
+        yield from ((kind, 0) for kind in range(len(kinds.graphs)) if not turns[kind])
+
+    def _check_shared(self, graph: nx.DiGraph[str], spread: Spread, on: str | None) -> None:
+        """Every unit that works for stages that share a device can do so."""
+        system = self._system
+        for _, op in ops_of(graph) if spread.plan.groups > 1 else ():
+            named = on or op.on
+            name = system.placement.named(op, named) if named else system.placement.component_for(op)
+            if not system.units[name].in_step:
+                raise MappingError(
+                    f"parallelism.stage: {name}, which runs {op.kind}, cannot work for several stages of a device "
+                    "(allowed: device)"
+                )

@@ -1,0 +1,66 @@
+"""`Spread`: how a model lies on the devices of a platform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+
+from simulator.config.platform_schema import Platform
+from simulator.mapping.parallel import parallel_policies
+from simulator.mapping.parallel.plan import Plan, make_plan
+from simulator.mapping.parallel.policies import Part, Policy
+from simulator.workload.model import Model
+from simulator.workload.scenario import Workload
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A plan and a policy for ``model``; ``stages``: the blocks of each stage of the pipeline."""
+
+    model: Model
+    plan: Plan
+    policy: Policy
+    stages: tuple[tuple[int, ...], ...]
+    head_replicated: bool
+
+    def held(self, model: Model) -> Model:
+        """What of ``model`` one of the devices that share a block holds."""
+        return self.policy.model(model, self.plan.tensor) if self.plan.tensor > 1 else model
+
+    def share(self, graph: nx.DiGraph[str]) -> Part:
+        """What each of the devices that share the blocks ``graph`` does."""
+        return self.policy.share(graph, self.plan.tensor) if self.plan.tensor > 1 else Part(graph)
+
+    @property
+    def sharers(self) -> int:
+        """Devices that share a block."""
+        return self.plan.tensor
+
+    @property
+    def head_devices(self) -> int:
+        """Devices of a copy that project to the vocabulary."""
+        return self.policy.head_devices(self.plan)
+
+    def head(self, graph: nx.DiGraph[str]) -> Part:
+        """What each of the devices does that project to the vocabulary."""
+        dealt_out = self.head_devices > 1 and not self.head_replicated
+        return self.policy.head(graph, self.head_devices) if dealt_out else Part(graph)
+
+    def kinds_by_stage(self, kind_of: Mapping[int, int]) -> list[list[int]]:
+        """By stage: the kind of each of its blocks, of those that have one."""
+        return [[kind_of[block] for block in stage if block in kind_of] for stage in self.stages]
+
+
+def spread_of(platform: Platform, model: Model, blocks: Sequence[int], batch: int) -> Spread:
+    """How the ``blocks`` of ``model`` lie on the devices, for ``batch`` sequences. Raises MappingError."""
+    wanted = platform.parallelism
+    plan = make_plan(platform, len(blocks), batch)
+    policy = parallel_policies.get(wanted.policy)
+    return Spread(model, plan, policy, plan.split(tuple(blocks)), wanted.head == "replicated")
+
+
+def spread_workload(platform: Platform, workload: Workload) -> Spread:
+    """How the model of ``workload`` lies on the devices. Raises MappingError."""
+    return spread_of(platform, workload.model, workload.kept_layers, workload.batch)

@@ -1,0 +1,53 @@
+"""What the fullest of the stages of a pipeline has to hold, out of what all of them have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil
+
+from simulator.mapping.layout import Caches, Demand, Tensor
+from simulator.system.far_shares import FAR, FETCHED
+from simulator.system.parallel import Spread
+
+DRAFT = "draft."
+"""What names of a draft model's tensors begin with."""
+
+
+def fullest_stage(whole: Demand, spread: Spread) -> Demand:
+    """The part of the stage with most weights, on one of the devices that share it.
+
+    ``whole``: the demand of all blocks, of what one of those devices has of each.
+    """
+    stages = [_of_stage(whole.tensors, stage, spread) for stage in spread.stages]
+    heaviest = max(range(len(stages)), key=lambda stage: sum(tensor.n_bytes for tensor in stages[stage]))
+    share = len(spread.stages[heaviest]) / spread.plan.layers
+    cache = whole.cache
+    parts = cache.parts if isinstance(cache, Caches) else (cache,)
+    kept = Caches(tuple(replace(part, layers=ceil(part.layers * share - _ROUNDING)) for part in parts))
+    held = kept.dealt_out(spread.sharers) if spread.policy.deals_out_cache else kept
+    return replace(whole, tensors=stages[heaviest], cache=held)
+
+
+_ROUNDING = 1e-9
+
+
+def _of_stage(tensors: tuple[Tensor, ...], stage: tuple[int, ...], spread: Spread) -> tuple[Tensor, ...]:
+    plan = spread.plan
+    ends = 1 if spread.head_replicated else spread.head_devices * plan.groups
+    found = []
+    for tensor in tensors:
+        if tensor.name.startswith(FAR):
+            found.append(replace(tensor, n_bytes=ceil(tensor.n_bytes * len(stage) / plan.layers)))
+        elif tensor.name.startswith(FETCHED):
+            found.append(tensor)
+        elif tensor.name.startswith(DRAFT) and (tensor.layer is not None or tensor.name.endswith("kv_cache")):
+            found.append(_cut(tensor, -(-tensor.outputs // plan.stages)))
+        elif tensor.layer is None:
+            found.append(_cut(tensor, -(-tensor.outputs // ends)))
+        elif tensor.layer in stage:
+            found.append(_cut(tensor, spread.policy.outputs(tensor.outputs, plan.tensor)))
+    return tuple(found)
+
+
+def _cut(tensor: Tensor, outputs: int) -> Tensor:
+    return replace(tensor, outputs=outputs, n_bytes=-(-tensor.n_bytes * outputs // tensor.outputs))
