@@ -79,16 +79,18 @@ class Parallelism(Spec):
 
     ``auto``: what the count of devices leaves, or as few as a workload needs; of both at once ``pipeline`` is a stage
     for each block.
-    ``policy``: what of a block each of the ``tensor`` devices holds. ``stage``: a ``device`` is one stage of the
-    pipeline, or each ``block`` of the model is, on its share of its device's channels. ``start``: a block starts
-    ``at_once`` when its input is there, or with its device's next ``refresh``. ``head``: the projection to the
-    vocabulary is ``dealt_out`` to devices, or whole (``replicated``) on each that has its input.
+    ``policy``: what of a block each of the ``tensor`` devices holds. ``expert``: devices of a stage, of one copy or of
+    several, over which whole experts are dealt out; 1: each expert is cut up as other products are. ``stage``: a
+    ``device`` is one stage of the pipeline, or each ``block`` of the model is, on its share of its device's channels.
+    ``start``: a block starts ``at_once`` when its input is there, or with its device's next ``refresh``. ``head``: the
+    projection to the vocabulary is ``dealt_out`` to devices, or whole (``replicated``) on each that has its input.
     """
 
     policy: str = "megatron"
     wanted_tensor: Number = Field(1, alias="tensor")
     wanted_pipeline: Number = Field(1, alias="pipeline")
     data: Annotated[int, Field(ge=1)] = 1
+    expert: Annotated[int, Field(ge=1)] = 1
     stage: Literal["device", "block"] = "device"
     start: Literal["at_once", "refresh"] = "at_once"
     head: Literal["dealt_out", "replicated"] = "dealt_out"

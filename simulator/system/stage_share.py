@@ -6,8 +6,10 @@ from dataclasses import replace
 from math import ceil
 
 from simulator.mapping.layout import Caches, Demand, Tensor
+from simulator.mapping.parallel.experts import EXPERT_PRODUCTS
 from simulator.system.far_shares import FAR, FETCHED
 from simulator.system.parallel import Spread
+from simulator.workload.busiest import experts_of
 
 DRAFT = "draft."
 """What names of a draft model's tensors begin with."""
@@ -45,9 +47,18 @@ def _of_stage(tensors: tuple[Tensor, ...], stage: tuple[int, ...], spread: Sprea
         elif tensor.layer is None:
             found.append(_cut(tensor, -(-tensor.outputs // ends)))
         elif tensor.layer in stage:
-            found.append(_cut(tensor, spread.policy.outputs(tensor.outputs, plan.tensor)))
+            cut = _cut(tensor, spread.policy.outputs(tensor.outputs, plan.tensor))
+            found.append(_of_experts(cut, plan.expert) if spread.experts else cut)
     return tuple(found)
 
 
 def _cut(tensor: Tensor, outputs: int) -> Tensor:
     return replace(tensor, outputs=outputs, n_bytes=-(-tensor.n_bytes * outputs // tensor.outputs))
+
+
+def _of_experts(tensor: Tensor, devices: int) -> Tensor:
+    """Of experts those on the fullest of ``devices`` devices; of other tensors all."""
+    if tensor.name.split(".")[1] not in EXPERT_PRODUCTS:
+        return tensor
+    held = experts_of(tensor.matrices, devices)[0]
+    return replace(tensor, matrices=held, n_bytes=-(-tensor.n_bytes * held // tensor.matrices))

@@ -15,6 +15,7 @@ COLLECTIVES = (
     register_kind(OpKind("reduce", "the sum of all devices' vectors to one of them")),
     register_kind(OpKind("reduce_scatter", "each device its part of the sum of all devices' vectors")),
     register_kind(OpKind("allreduce", "the sum of all devices' vectors to all")),
+    register_kind(OpKind("alltoall", "each device a part of every other one's vector")),
 )
 
 COLLECTIVE_KINDS = frozenset(kind.name for kind in COLLECTIVES)

@@ -21,6 +21,8 @@ T = TypeVar("T")
 class Plan:
     """``devices`` in all; ``tensor`` share each stage, ``data`` copies of the model.
 
+    ``expert`` devices, those of ``expert_copies`` copies that share a stage, have whole experts; 1: none have.
+
     Of one copy: ``pipeline`` groups of devices, of which some are idle where there are fewer blocks; ``layers`` blocks
     in ``stages`` stages of which ``groups`` share a device; ``sequences`` in flight as ``microbatches`` of up to
     ``microbatch`` each.
@@ -30,6 +32,7 @@ class Plan:
     tensor: int
     pipeline: int
     data: int
+    expert: int
     layers: int
     stages: int
     groups: int
@@ -41,6 +44,16 @@ class Plan:
     def group(self) -> int:
         """Devices that hold one copy of the model."""
         return self.tensor * self.pipeline
+
+    @property
+    def expert_copies(self) -> int:
+        """Copies of the model that share their experts."""
+        return max(1, self.expert // self.tensor)
+
+    @property
+    def block_devices(self) -> int:
+        """Devices that work on a block together."""
+        return self.tensor * self.expert_copies
 
     @property
     def layers_per_stage(self) -> int:
@@ -80,6 +93,13 @@ def make_plan(platform: Platform, layers: int, batch: int) -> Plan:
             f"parallelism: tensor {wanted.tensor} x pipeline {wanted.pipeline} x data {wanted.data} is {product}, but "
             f"devices.count is {count}"
         )
+    whole = wanted.tensor * wanted.data
+    if wanted.expert > 1 and (wanted.expert % wanted.tensor or whole % wanted.expert):
+        allowed = [n for n in range(1, whole + 1) if n == 1 or (n % wanted.tensor == 0 and whole % n == 0)]
+        raise MappingError(
+            f"parallelism.expert: {wanted.expert} is not the devices of one or more copies that share a stage "
+            f"(allowed with tensor {wanted.tensor} and data {wanted.data}: {', '.join(map(str, allowed))})"
+        )
     if batch % wanted.data:
         raise MappingError(f"batch: {batch} sequences do not deal out evenly to parallelism.data: {wanted.data} copies")
     sequences = batch // wanted.data
@@ -91,6 +111,7 @@ def make_plan(platform: Platform, layers: int, batch: int) -> Plan:
         tensor=wanted.tensor,
         pipeline=wanted.pipeline,
         data=wanted.data,
+        expert=wanted.expert,
         layers=layers,
         stages=stages,
         groups=groups,

@@ -59,11 +59,11 @@ parallel_policies: Registry[Policy] = Registry("parallelism policy")
 
 def join(  # noqa: PLR0913 - a collective, and where it goes
     graph: nx.DiGraph[str], maker: str, readers: list[str], kind: str, n_bytes: int, devices: int, *, tellers: int
-) -> None:
+) -> str:
     """Put a collective between ``maker`` and those ``readers`` of its result.
 
     The result goes to the fabric's port once; from there the readers get what they asked for. ``tellers``: devices
-    that run this graph, among which what the collective moves is shared out.
+    that run this graph, among which what the collective moves is shared out. Returns its name.
     """
     op = CollectiveOp(
         name=f"{maker}.{kind}",
@@ -75,13 +75,19 @@ def join(  # noqa: PLR0913 - a collective, and where it goes
     )
     name = op.name
     graph.add_node(name, op=op)
+    bring(graph, maker, readers, name)
+    return name
+
+
+def bring(graph: nx.DiGraph[str], maker: str, readers: list[str], collective: str) -> None:
+    """Have ``readers`` read what they read of ``maker`` from ``collective``."""
     leaves = 0
     for reader in readers:
         edge = graph.edges[maker, reader]
         graph.remove_edge(maker, reader)
-        graph.add_edge(name, reader, tensor=f"{name}.{edge['tensor']}", bytes=edge["bytes"])
+        graph.add_edge(collective, reader, tensor=f"{collective}.{edge['tensor']}", bytes=edge["bytes"])
         leaves = max(leaves, edge["bytes"])
-    graph.add_edge(maker, name, tensor=f"{maker}.out.{kind}", bytes=leaves)
+    graph.add_edge(maker, collective, tensor=f"{maker}.out.{graph.nodes[collective]['op'].kind}", bytes=leaves)
 
 
 def in_order(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.errors import MappingError
+from simulator.mapping.parallel.experts import ExpertPlan
 from simulator.system.parallel.spread import Spread
 from simulator.workload.alike import alike_blocks
 from simulator.workload.optimizations.early_exit import EarlyExit
@@ -14,6 +15,10 @@ ALWAYS = "parallelism: all sequences in flight have the same context"
 def check(workload: Workload, spread: Spread) -> None:
     """Raise MappingError for a method that this way to run cannot carry out."""
     for method in workload.methods:
+        if method.coupled and spread.experts:
+            raise MappingError(
+                f"optimizations.{method.key}: not with whole experts on devices (allowed: parallelism.expert: 1)"
+            )
         apart = isinstance(method, EarlyExit) or method.coupled
         if apart and spread.plan.groups > 1:
             raise MappingError(
@@ -37,9 +42,22 @@ def sentences(workload: Workload, spread: Spread, *, one_for_all: bool) -> tuple
         found.append("parallelism: stages of a device that work in step are all of one kind of block at a time")
     if plan.microbatches > 1 and workload.decoding is not None:
         found.append("parallelism: all microbatches are through a pass of a step before the next pass begins")
+    if spread.experts:
+        found += _of_experts(spread.experts)
     if one_for_all:
         found.append(
             "parallelism: one block of each kind of each step is simulated and counted for all of its kind, which meet "
             "the refresh interval at other places (--exact turns this off)"
         )
     return tuple(found)
+
+
+def _of_experts(plan: ExpertPlan) -> tuple[str, ...]:
+    """What is taken for granted where whole experts lie on devices."""
+    busiest = (
+        f"parallelism: whole experts on {plan.devices} devices; the busiest has as many experts hit and tokens as the "
+        "largest of so many shares of a random choice has on average"
+    )
+    if plan.copies == 1:
+        return (busiest,)
+    return (busiest, "parallelism: dispatch and combine of tokens move equal parts between all pairs of devices")

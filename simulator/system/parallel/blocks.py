@@ -87,12 +87,12 @@ class Blocks:
             self._parts.run(NOTHING, Often(stage, weight, 0))
         shares = [spread.share(graph) for graph in kinds.graphs]
         turns = self._turns(kinds, shares, spread, stage, on)
-        every = weight * plan.microbatches * plan.data / plan.active
+        every = weight * plan.microbatches * plan.data / plan.active / plan.expert_copies
         counts = pipeline.whole(kinds.counted)
         for kind, times in self._order(kinds, turns, spread):
             each = times / turns[kind] if turns[kind] else 1
             often = Often(stage, weight * times, every * counts[kind] * each)
-            self._parts.share(shares[kind], often, spread.sharers, on)
+            self._parts.share(shares[kind], often, plan.block_devices, on)
         self._parts.aligned = False
         self._system.around.sharing = Sharing()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 
 from simulator.config.platform_schema import Platform
+from simulator.errors import MappingError
 from simulator.mapping.parallel import parallel_policies
+from simulator.mapping.parallel.experts import ExpertPlan, experts_in, with_whole_experts
 from simulator.mapping.parallel.plan import Plan, make_plan
 from simulator.mapping.parallel.policies import Part, Policy
 from simulator.workload.model import Model
@@ -27,15 +29,24 @@ class Spread:
 
     def held(self, model: Model) -> Model:
         """What of ``model`` one of the devices that share a block holds."""
-        return self.policy.model(model, self.plan.tensor) if self.plan.tensor > 1 else model
+        held = self.policy.model(model, self.plan.tensor) if self.plan.tensor > 1 else model
+        return with_whole_experts(model, held, self.plan.expert_copies) if self.experts else held
 
     def share(self, graph: nx.DiGraph[str]) -> Part:
-        """What each of the devices that share the blocks ``graph`` does."""
+        """What each of the devices does that work on the blocks ``graph``."""
+        if self.experts:
+            return self.experts.share(graph)
         return self.policy.share(graph, self.plan.tensor) if self.plan.tensor > 1 else Part(graph)
 
     @property
+    def experts(self) -> ExpertPlan | None:
+        """Where experts lie, if whole ones lie on devices."""
+        part, plan = experts_in(self.model), self.plan
+        return ExpertPlan(part, plan.tensor, plan.expert_copies) if part and plan.expert > 1 else None
+
+    @property
     def sharers(self) -> int:
-        """Devices that share a block."""
+        """Devices of a copy that share a block."""
         return self.plan.tensor
 
     @property
@@ -54,13 +65,24 @@ class Spread:
 
 
 def spread_of(platform: Platform, model: Model, blocks: Sequence[int], batch: int) -> Spread:
-    """How the ``blocks`` of ``model`` lie on the devices, for ``batch`` sequences. Raises MappingError."""
+    """How the ``blocks`` of ``model`` lie on the devices, for ``batch`` sequences; one without experts spreads none.
+
+    Raises MappingError.
+    """
     wanted = platform.parallelism
     plan = make_plan(platform, len(blocks), batch)
+    if experts_in(model) is None:
+        plan = replace(plan, expert=1)
     policy = parallel_policies.get(wanted.policy)
     return Spread(model, plan, policy, plan.split(tuple(blocks)), wanted.head == "replicated")
 
 
 def spread_workload(platform: Platform, workload: Workload) -> Spread:
     """How the model of ``workload`` lies on the devices. Raises MappingError."""
-    return spread_of(platform, workload.model, workload.kept_layers, workload.batch)
+    wanted, model = platform.parallelism, workload.model
+    found = spread_of(platform, model, workload.kept_layers, workload.batch)
+    if wanted.expert > 1 and experts_in(model) is None:
+        raise MappingError(f"parallelism.expert: {model.name} has no experts (allowed: 1)")
+    if wanted.expert > 1 and not found.policy.replicated:
+        raise MappingError(f"parallelism.expert: the policy {wanted.policy} has no whole experts (allowed: megatron)")
+    return found

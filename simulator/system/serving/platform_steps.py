@@ -39,6 +39,10 @@ IDLE_PS = 10**9
 def one_copy(platform: Platform) -> Platform:
     """``platform`` with the devices of one copy of the model."""
     parallelism = platform.parallelism
+    if parallelism.expert > parallelism.tensor:
+        raise MappingError(
+            f"parallelism.expert: copies that serve requests do not share experts (allowed: 1 or {parallelism.tensor})"
+        )
     count = parallelism.tensor * parallelism.pipeline
     changed = {"devices": Devices(count=count), "parallelism": parallelism.model_copy(update={"data": 1})}
     return platform.model_copy(update=changed)

@@ -1,8 +1,9 @@
 """Collectives as messages between endpoints: what is sent to whom, and what it waits for.
 
 ``n_bytes``: of the whole vector. Before ``gather``, ``allgather`` and after ``scatter``, ``reduce_scatter`` each
-endpoint has its n-th part; before ``reduce_scatter`` and ``allreduce`` each has a vector of its own. Endpoint 0 is the
-root. Additions at the endpoints take no time here.
+endpoint has its n-th part; before ``reduce_scatter``, ``allreduce`` and ``alltoall`` each has a vector of its own, and
+in ``alltoall`` the n-th parts of that are for the n endpoints, itself among them. Endpoint 0 is the root. Additions at
+the endpoints take no time here.
 """
 
 from __future__ import annotations
@@ -131,6 +132,12 @@ def allgather_direct(network: Network, n_bytes: int) -> Steps:
 @algorithms.register("reduce_scatter/direct")
 def reduce_scatter_direct(network: Network, n_bytes: int) -> Steps:
     """Each endpoint gets its part of every other one's vector and adds them up."""
+    yield from _exchange(network, shares(n_bytes, network.topology.endpoints))
+
+
+@algorithms.register("alltoall/direct")
+def alltoall_direct(network: Network, n_bytes: int) -> Steps:
+    """Every endpoint sends each other one its part, the nearest in number first."""
     yield from _exchange(network, shares(n_bytes, network.topology.endpoints))
 
 

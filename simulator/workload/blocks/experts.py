@@ -22,7 +22,8 @@ class Experts:
 
     ``shared_width``: columns of the experts that serve all tokens, 0 for none; ``shared_gate``: a sigmoid scales what
     they add. ``router_bias``: the router's scores have a bias, which only the choice sees. Weights of experts that no
-    token chose are not read.
+    token chose are not read. ``copies``: of the model, whose tokens come together at the experts; all else in a block
+    is for the tokens of one.
     """
 
     count: int
@@ -32,10 +33,11 @@ class Experts:
     shared_gate: bool = False
     router_bias: bool = False
     routing: Routing = field(default_factory=Routing)
+    copies: int = 1
 
     def variant(self, step: Step, layer: int) -> int:
         """Experts that are hit."""
-        return self.routing.hit(self.count, self.chosen, step.tokens, layer)
+        return self.routing.hit(self.count, self.chosen, step.tokens * self.copies, layer)
 
     def divided(self, devices: int) -> Experts:
         """The part of each of ``devices`` devices that share every expert."""
@@ -43,11 +45,11 @@ class Experts:
 
     def add(self, b: SectionBuilder, model: Model, x: Flow, hit: int) -> tuple[Flow, ...]:
         """The ops from the normed stream to what is added to it."""
-        pairs = b.tokens * self.chosen
+        own, pairs = b.tokens * self.chosen, b.tokens * self.copies * self.chosen
         scores = b.matrix(ops.ROUTER, x, b.width, {OUT: self.count})[0]
         bias = Weight("route_bias", 1, self.count) if self.router_bias else None
-        chosen = b.vector(ops.ROUTE, (scores,), {OUT: pairs}, elements=b.tokens * self.count, weight=bias)[0]
-        loads = self.routing.loads(self.count, self.chosen, b.tokens, hit)
+        chosen = b.vector(ops.ROUTE, (scores,), {OUT: own}, elements=b.tokens * self.count, weight=bias)[0]
+        loads = self.routing.loads(self.count, self.chosen, b.tokens * self.copies, hit)
         gate = self._product(b, ops.EXPERT_GATE, (x, chosen), (model.d_ff, b.width), loads)
         up = self._product(b, ops.EXPERT_UP, (x, chosen), (model.d_ff, b.width), loads)
         act = b.vector(ops.FFN_ACT_MUL, (gate, up), {OUT: pairs * model.d_ff}, name="expert_act_mul", rows=pairs)[0]

@@ -80,3 +80,15 @@ def test_allgather_fills_every_wire():
 def test_a_vector_that_does_not_divide_loses_nothing():
     _, net = run("allgather/ring", "ring", 3, 1000)
     assert net.delivered_bytes == 2 * 1000
+
+
+@pytest.mark.parametrize("endpoints", [2, 3, 8])
+def test_an_alltoall_fills_every_port_and_delivers_each_part_once(endpoints):
+    n_bytes = 400 * endpoints
+    for topology, beyond in (("switch", SWITCH_PS), ("point_to_point", 100_000)):
+        time_ps, net = run("alltoall/direct", topology, endpoints, n_bytes)
+        ports = endpoints - 1 if topology == "switch" else 1
+        assert time_ps == ports * 4 * PACKET_PS + beyond
+        assert net.delivered_bytes == endpoints * (endpoints - 1) * 400
+    _, net = run("alltoall/direct", "ring", 3, 1000)
+    assert net.delivered_bytes == 3 * 1000 - 1000
