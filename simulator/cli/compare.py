@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_exact, add_json, add_overrides, positive_float, positive_int
+from simulator.cli.prices import add_costs, payment, terms_of
 from simulator.errors import CapacityError, MappingError
 
 if TYPE_CHECKING:
     from simulator.cli.jobs import Job, Method
-    from simulator.report.compare_view import Entry
+    from simulator.report.comparison import Comparison, Entry
+    from simulator.report.money import Terms
 
 COMPARISON_FILE, PAGE_FILE = "comparison.json", "index.html"
 
@@ -45,6 +47,7 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument(
         "--max-power-w", type=positive_float, metavar="W", help="also say who is fastest within so many watts"
     )
+    add_costs(parser)
     add_overrides(parser)
     add_exact(parser)
     add_json(parser)
@@ -67,21 +70,23 @@ def _method(text: str) -> Method:
 def run(args: argparse.Namespace) -> int:
     """Simulate all combinations; what does not fit or is not supported is a row of the table, and exit code 2."""
     from simulator.cli.jobs import jobs
-    from simulator.report.compare_view import document, view
+    from simulator.report.compare_view import view
+    from simulator.report.comparison import Comparison, document
 
+    terms = terms_of(args)
     wanted = jobs(args.archs, args.workload, args.method or (), args.batch or (), args.overrides)
     if args.output:
         output.prepare(args.output)
+    _check(wanted, terms)
     entries = [_entry(args, job) for job in wanted]
-    command = _command(args)
-    comparison = document(entries, command=command, max_power_w=args.max_power_w)
+    comparison = Comparison(entries, _command(args), args.max_power_w, terms)
     if args.output:
-        output.write_atomically(args.output / COMPARISON_FILE, output.to_json(comparison))
-        _write_page(args, wanted, entries, command)
+        output.write_atomically(args.output / COMPARISON_FILE, output.to_json(document(comparison)))
+        _write_page(args, wanted, comparison)
     if args.json:
-        output.document(comparison)
+        output.document(document(comparison))
     else:
-        output.show(view(entries, args.max_power_w))
+        output.show(view(comparison))
         if args.output:
             output.text(f"\npage: {args.output / PAGE_FILE}")
     return CapacityError.exit_code if any(entry.result is None for entry in entries) else 0
@@ -100,12 +105,28 @@ def _command(args: argparse.Namespace) -> str:
         words += ["--set", override]
     if args.max_power_w is not None:
         words += ["--max-power-w", f"{args.max_power_w:g}"]
+    words += payment(args)
     return shlex.join([*words, "--exact"] if args.exact else words)
+
+
+def _check(wanted: Sequence[Job], terms: Terms | None) -> None:
+    """Load what the comparison names before the first run, so that a wrong name costs no time."""
+    from simulator import api
+    from simulator.cli.arguments import split_overrides
+    from simulator.metrics.cost.market import check_priced
+
+    names = []
+    for arch, workload, overrides in dict.fromkeys((job.arch, job.workload, job.overrides) for job in wanted):
+        for_arch, for_workload = split_overrides(list(overrides))
+        names.append(api.load_arch(arch, for_arch).spec.name)
+        api.load_workload(workload, for_workload)
+    if terms is not None:
+        check_priced(terms.costs, names)
 
 
 def _entry(args: argparse.Namespace, job: Job) -> Entry:
     from simulator.cli.simulation import simulate_named
-    from simulator.report.compare_view import Entry
+    from simulator.report.comparison import Entry
 
     command = job.command(exact=args.exact)
     try:
@@ -120,7 +141,7 @@ def _entry(args: argparse.Namespace, job: Job) -> Entry:
     return Entry(job.name, job.design, result, None, command)
 
 
-def _write_page(args: argparse.Namespace, wanted: Sequence[Job], entries: Sequence[Entry], command: str) -> None:
+def _write_page(args: argparse.Namespace, wanted: Sequence[Job], comparison: Comparison) -> None:
     from simulator.cli.evidence import point_of, points_of
     from simulator.report.evidence import Evidence, Run
     from simulator.report.page.build import page
@@ -128,9 +149,9 @@ def _write_page(args: argparse.Namespace, wanted: Sequence[Job], entries: Sequen
     points = points_of((job.arch, job.overrides) for job in wanted)
     runs = [
         Run(entry.name, entry.design, result, points.get(result.arch.content_hash) or point_of(result), entry.command)
-        for entry in entries
+        for entry in comparison.entries
         if (result := entry.result) is not None
     ]
-    failed = {entry.name: entry.error for entry in entries if entry.error is not None}
-    evidence = Evidence(runs, failed, (), args.max_power_w, f"{command} -o DIR")
+    failed = {entry.name: entry.error for entry in comparison.entries if entry.error is not None}
+    evidence = Evidence(runs, failed, (), args.max_power_w, f"{comparison.command} -o DIR", comparison.money)
     output.write_atomically(args.output / PAGE_FILE, page(evidence))

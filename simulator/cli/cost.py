@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.cli import output
-from simulator.cli.arguments import Verbs, add_json, positive_float
+from simulator.cli.arguments import Verbs, add_json
+from simulator.cli.prices import add_payback, terms_of
 from simulator.errors import ConfigError
 
 if TYPE_CHECKING:
-    from simulator.config.cost_schema import Costs, Machine
-    from simulator.metrics.cost.tokens import Offer
-    from simulator.metrics.result import Result
+    from simulator.report.evidence import Run
 
 RESULT_FILE = "result.json"
 
@@ -30,27 +29,19 @@ def add_parser(verbs: Verbs) -> None:
     )
     parser.add_argument("costs", metavar="COSTS", help="prices and terms")
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="folders written by run -o or compare -o")
-    parser.add_argument("--baseline", metavar="MACHINE", help="what the others are to pay off against")
-    parser.add_argument(
-        "--tokens-per-day", type=positive_float, metavar="N", help="a load: how many machines, and payback"
-    )
+    add_payback(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Price each machine that has figures."""
-    from simulator.config.cost_schema import Costs
-    from simulator.config.loader import build, load_document
-    from simulator.metrics.cost.appraisal import appraise
     from simulator.report.cost_view import document, view
+    from simulator.report.money import price
 
-    costs = build(load_document(args.costs, expected_kind="cost"), Costs)
-    offers = _offers(costs, [found for folder in args.folders for found in _results(folder)])
-    if not offers:
-        known = ", ".join(machine.arch or name for name, machine in costs.machines.items())
-        raise ConfigError(f"no run of a machine of these costs, and none with measured figures (machines: {known})")
-    appraisal = appraise(costs, offers, args.tokens_per_day, args.baseline)
+    terms = terms_of(args)
+    assert terms is not None
+    appraisal = price(terms, _runs(args.folders)).appraisal
     if args.json:
         output.document(document(appraisal))
     else:
@@ -58,32 +49,34 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _results(folder: Path) -> list[Result]:
-    from pydantic import ValidationError
+def _runs(folders: Sequence[Path]) -> list[Run]:
+    """The runs in ``folders``, named after the folders that hold them where these are several."""
+    from simulator.report.evidence import named_apart
 
-    from simulator.metrics.result import Result
+    return named_apart([run for folder in folders for run in _in(folder)])
 
+
+def _in(folder: Path) -> Iterator[Run]:
     own = folder / RESULT_FILE
     files = [own] if own.is_file() else sorted(folder.glob(f"*/{RESULT_FILE}"))
     if not files:
         raise ConfigError(f"there is no {RESULT_FILE} in it or below it", file=str(folder))
-    found = []
     for file in files:
-        try:
-            found.append(Result.from_json(file.read_text(encoding="utf-8")))
-        except (ValidationError, UnicodeDecodeError):
-            raise ConfigError("it is no result of this simulator", file=str(file)) from None
-    return found
+        yield _run(file, None if file == own else file.parent.name)
 
 
-def _offers(costs: Costs, results: Sequence[Result]) -> list[Offer]:
-    return [offer for name, machine in costs.machines.items() for offer in _of_machine(name, machine, results)]
+def _run(file: Path, named: str | None) -> Run:
+    """The run in ``file``. ``named``: what it is called, its batch size at the end; its platform's name when None."""
+    from pydantic import ValidationError
 
+    from simulator.metrics.result import Result
+    from simulator.report.evidence import Run
 
-def _of_machine(name: str, machine: Machine, results: Sequence[Result]) -> list[Offer]:
-    """One offer for each run of the machine's platform."""
-    from simulator.metrics.cost.tokens import offer_of
-
-    if machine.measured is not None:
-        return [offer_of(name, machine, None)]
-    return [offer_of(name, machine, found) for found in results if found.arch.name == (machine.arch or name)]
+    try:
+        result = Result.from_json(file.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError):
+        raise ConfigError("it is no result of this simulator", file=str(file)) from None
+    if result.tokens_per_s is None:
+        raise ConfigError(f"the run of '{result.arch.name}' has no decode step, so no rate", file=str(file))
+    design = (named or result.arch.name).removesuffix(f"_batch{result.workload.values.get('batch')}")
+    return Run(design, design, result)

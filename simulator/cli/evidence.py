@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from simulator.errors import ConfigError
 if TYPE_CHECKING:
     from simulator.metrics.result import Result
     from simulator.report.evidence import Evidence, Run, SweepTable
+    from simulator.report.money import Terms
 
 Points = dict[str, Mapping[str, Any]]
 """Content hash of a platform -> its design point."""
@@ -44,15 +44,20 @@ def point_of(result: Result) -> dict[str, Any] | None:
     return describe(found.arch.spec) if found else None
 
 
-def evidence_of(folders: Sequence[Path], max_power_w: float | None = None) -> Evidence:
-    """All runs and sweeps below ``folders``. Raises ConfigError for one that holds neither, or something unreadable."""
+def evidence_of(folders: Sequence[Path], max_power_w: float | None = None, terms: Terms | None = None) -> Evidence:
+    """All runs and sweeps below ``folders``, priced by ``terms``, or as the comparisons among them were.
+
+    Raises ConfigError for a folder that holds neither, or something unreadable, and for comparisons with other prices.
+    """
     from simulator.explore.folder import Folder
-    from simulator.report.evidence import Evidence
+    from simulator.report.evidence import Evidence, named_apart
+    from simulator.report.money import price
 
     runs: list[Run] = []
     failed: dict[str, str] = {}
     sweeps: list[SweepTable] = []
     caps: list[float] = []
+    priced: list[Mapping[str, Any]] = []
     for folder in folders:
         if Folder(folder).is_frozen:
             sweeps.append(_sweep(folder))
@@ -61,24 +66,33 @@ def evidence_of(folders: Sequence[Path], max_power_w: float | None = None) -> Ev
             runs += _compared(folder, comparison)
             failed |= {row["name"]: row["error"] for row in comparison["runs"] if "error" in row}
             caps += [comparison["max_power_w"]] if comparison.get("max_power_w") else []
+            priced += [comparison["money"]["terms"]] if comparison.get("money") else []
         elif (folder / RESULT_FILE).is_file():
             runs.append(_run(folder / RESULT_FILE))
         else:
             raise ConfigError(_nothing_in(folder))
     cap = max_power_w if max_power_w is not None else min(caps, default=None)
-    return Evidence(_named_apart(runs), failed, sweeps, cap, _command(folders, max_power_w))
+    runs, terms = named_apart(runs), terms or _terms(priced)
+    money = price(terms, runs) if terms else None
+    return Evidence(runs, failed, sweeps, cap, None, money)
+
+
+def _terms(priced: Sequence[Mapping[str, Any]]) -> Terms | None:
+    """What the comparisons were priced by."""
+    from simulator.config.cost_schema import Costs
+    from simulator.report.money import Terms
+
+    if not priced:
+        return None
+    if any(other != priced[0] for other in priced):
+        raise ConfigError("the folders were priced differently: give one --costs for all")
+    first = priced[0]
+    return Terms(Costs.model_validate(first["costs"]), first["baseline"], first["tokens_per_day"])
 
 
 def _nothing_in(folder: Path) -> str:
     what = f"neither {RESULT_FILE} (run -o), {COMPARISON_FILE} (compare -o) nor a sweep"
     return f"{folder}: holds {what}" if folder.is_dir() else f"{folder}: there is no such folder"
-
-
-def _command(folders: Sequence[Path], max_power_w: float | None) -> str:
-    import shlex
-
-    cap = [] if max_power_w is None else ["--max-power-w", f"{max_power_w:g}"]
-    return shlex.join(["nearbank", "report", *(str(folder) for folder in folders), *cap])
 
 
 def _compared(folder: Path, comparison: Mapping[str, Any]) -> Iterator[Run]:
@@ -105,19 +119,6 @@ def _run(path: Path) -> Run:
     found = again(result)
     point = describe(found.arch.spec) if found else None
     return Run(result.arch.name, result.arch.name, result, point, found.command if found else None)
-
-
-def _named_apart(runs: Sequence[Run]) -> list[Run]:
-    """The runs with names that differ: those of the same design and batch are numbered."""
-    times = Counter((run.design, run.batch) for run in runs)
-    seen: Counter[tuple[str, int]] = Counter()
-    found = []
-    for run in runs:
-        key = (run.design, run.batch)
-        seen[key] += 1
-        design = f"{run.design} ({seen[key]})" if times[key] > 1 else run.design
-        found.append(replace(run, design=design, name=f"{design}_batch{run.batch}"))
-    return found
 
 
 def _sweep(folder: Path) -> SweepTable:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, positive_float, positive_int
+from simulator.cli.prices import add_costs, terms_of
 from simulator.errors import ConfigError
 
 
@@ -18,6 +19,7 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="FILE.svg, FILE.png or FILE.pdf")
     parser.add_argument("--width", type=positive_int, metavar="PX", help="width of the drawing (default: its own)")
     parser.add_argument("--max-power-w", type=positive_float, metavar="W", help="a power cap to draw in")
+    add_costs(parser)
     parser.set_defaults(run=run)
 
 
@@ -32,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         if args.output is None:
             raise ConfigError("a picture needs a file to go to: -o FILE.svg, FILE.png or FILE.pdf")
         check_suffix(args.output)
-    pictures = every_picture(evidence_of([args.folder], args.max_power_w))
+    pictures = every_picture(evidence_of([args.folder], args.max_power_w, terms_of(args)))
     if args.name is None:
         for name, picture in pictures.items():
             output.text(f"{name}  {picture.title}")

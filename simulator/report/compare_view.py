@@ -4,111 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from simulator.metrics.result import STATIC, Result
+from simulator.report import cost_view
 from simulator.report.bars import REST, StackedBar, Swatch, largest
+from simulator.report.comparison import Comparison, Entry
 from simulator.report.evidence import Run
+from simulator.report.money import Money
 from simulator.report.numbers import NONE, percent, plain, share_of_memory, si
-from simulator.report.winners import of_run, sentence, winners
+from simulator.report.winners import sentence
 
-SCHEMA = "nearbank.comparison/1"
 SHOWN_PARTS = 9
+FIGURES = ("tokens/s", "TPOT", "TTFT", "power", "tokens/J")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One run of a comparison; ``error`` says why there is no result.
-
-    ``design``: its name at any batch size. ``command``: what runs it alone. ``verdict``: the
-    error in short.
-    """
-
-    name: str
-    design: str
-    result: Result | None
-    error: str | None = None
-    command: str | None = None
-    verdict: str = "does not fit"
-
-
-def document(
-    entries: Sequence[Entry], *, command: str | None = None, max_power_w: float | None = None
-) -> dict[str, Any]:
-    """The comparison as data, schema ``nearbank.comparison/1``; full results lie in ``<name>/result.json``.
-
-    ``command``: what makes it again. ``max_power_w``: the power cap that it is judged under.
-    """
-    found = [
-        {
-            "question": winner.question,
-            "name": winner.best.name if winner.best else None,
-            "reason": winner.best.reason if winner.best else None,
-        }
-        for winner in winners([of_run(run) for run in _runs(entries)], max_power_w)
-    ]
-    return {
-        "schema": SCHEMA,
-        "command": command,
-        "max_power_w": max_power_w,
-        "runs": [_row(entry) for entry in entries],
-        "winners": found,
-    }
-
-
-def _runs(entries: Sequence[Entry]) -> list[Run]:
-    return [Run(entry.name, entry.design, entry.result) for entry in entries if entry.result is not None]
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    result = entry.result
-    if result is None:
-        return {"name": entry.name, "design": entry.design, "error": entry.error}
-    held = Run(entry.name, entry.design, result).held_by
-    return {
-        "name": entry.name,
-        "design": entry.design,
-        "command": entry.command,
-        "held_by": None if held is None else {"resource": held[0], "share": held[1]},
-        "arch": result.arch.name,
-        "workload": result.workload.name,
-        "batch": result.workload.values["batch"],
-        "tokens_per_s": result.tokens_per_s,
-        "tokens_per_j": result.tokens_per_j,
-        "power_w": result.power_w,
-        "edp_j_s": result.edp_j_s,
-        "latency": result.latency.model_dump(),
-        "capacity": result.capacity.model_dump(),
-        "energy_j": result.energy_j.total,
-    }
-
-
-def view(entries: Sequence[Entry], max_power_w: float | None = None) -> Group:
-    """A table of the figures, who wins, and for each run where the time and the energy of its decode steps go."""
+def view(comparison: Comparison) -> Group:
+    """A table of the figures, who wins, what tokens cost, and where the time and the energy of decode steps go."""
+    entries, money = comparison.entries, comparison.money
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("run", no_wrap=True)
-    for name in ("tokens/s", "TPOT", "TTFT", "power", "tokens/J"):
+    for name in (*FIGURES, *(["$/M tokens"] if money else [])):
         table.add_column(name, justify="right", no_wrap=True)
     for entry in entries:
-        table.add_row(*_cells(entry))
+        table.add_row(*_cells(entry, money))
     errors = [Text(f"{entry.name}: {entry.error}", style="red") for entry in entries if entry.result is None]
-    results = {entry.name: entry.result for entry in entries if entry.result is not None}
-    runs = _runs(entries)
+    runs = comparison.runs
     if not runs:
         return Group(table, *errors)
-    answers = [Text(sentence(winner)) for winner in winners([of_run(run) for run in runs], max_power_w)]
-    return Group(table, *errors, Text(""), _reasons(runs), Text(""), *answers, *_bars(results))
+    answers = [Text(sentence(winner)) for winner in comparison.winners]
+    bought: list[RenderableType] = [Text(""), cost_view.view(money.appraisal)] if money else []
+    bars = _bars({run.name: run.result for run in runs})
+    return Group(table, *errors, Text(""), _reasons(runs), Text(""), *answers, *bought, *bars)
 
 
-def _cells(entry: Entry) -> list[Text]:
+def _cells(entry: Entry, money: Money | None) -> list[Text]:
     result = entry.result
     if result is None:
         return [Text(entry.name, style="bold"), Text(entry.verdict, style="red")]
-    return [
+    cells = [
         Text(entry.name, style="bold"),
         Text(plain(result.tokens_per_s), style="bold"),
         Text(si(result.latency.tpot_s, "s")),
@@ -116,6 +53,10 @@ def _cells(entry: Entry) -> list[Text]:
         Text(si(result.power_w, "W")),
         Text(plain(result.tokens_per_j), style="bold"),
     ]
+    if money is None:
+        return cells
+    cost = money.of(Run(entry.name, entry.design, result))
+    return [*cells, Text(plain(cost.usd_per_million_tokens if cost else None), style="bold")]
 
 
 def _reasons(runs: Sequence[Run]) -> Table:

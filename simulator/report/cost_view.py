@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simulator.metrics.cost.appraisal import Appraisal
+from simulator.metrics.cost.appraisal import Appraisal, Loaded
 from simulator.report.numbers import digits, plain
 
 SCHEMA = "nearbank.cost/1"
@@ -26,6 +26,7 @@ def document(appraisal: Appraisal) -> dict[str, Any]:
         "tokens_per_day": appraisal.tokens_per_day,
         "machines": [_row(appraisal, position) for position in range(len(appraisal.tokens))],
         "plans": {name: asdict(plan) for name, plan in appraisal.plans.items()},
+        "plans_left_out": appraisal.unknown,
     }
 
 
@@ -54,12 +55,26 @@ def view(appraisal: Appraisal) -> Group:
     parts: list[RenderableType] = [_machines(appraisal)]
     if appraisal.plans:
         parts += [Text(), _plans(appraisal), *_ahead(appraisal)]
+    notes = [terms(appraisal), *caveats(appraisal)]
+    return Group(*parts, Text(), *(Text(note, style="dim") for note in notes))
+
+
+def terms(appraisal: Appraisal) -> str:
+    """What all machines are priced under, in words."""
     costs = appraisal.costs
-    terms = (
-        f"\n{costs.years:g} years, in use {costs.utilization:.0%} of the time, "
+    words = (
+        f"{costs.years:g} years, in use {costs.utilization:.0%} of the time, "
         f"{costs.electricity_usd_per_kwh:g} $/kWh, PUE {costs.pue:g}"
     )
-    return Group(*parts, Text(terms, style="dim"))
+    if appraisal.tokens_per_day is None:
+        return f"{costs.name}: {words}"
+    against = f", payback against {appraisal.baseline}" if appraisal.baseline else ""
+    return f"{costs.name}: {words}; {appraisal.tokens_per_day:,.0f} tokens a day{against}"
+
+
+def caveats(appraisal: Appraisal) -> list[str]:
+    """Plans that cannot be told, and why."""
+    return [f"plan '{plan}' is left out: no run of '{machine}'" for plan, machine in appraisal.unknown.items()]
 
 
 def _machines(appraisal: Appraisal) -> Table:
@@ -76,12 +91,14 @@ def _machines(appraisal: Appraisal) -> Table:
             loaded = appraisal.loaded[position]
             cells.append(f"{loaded.fleet.machines:,}")
             if appraisal.baseline:
-                cells.append(_months(loaded.payback_months))
+                cells.append(payback(loaded))
         table.add_row(found.offer.name, *cells)
     return table
 
 
-def _months(months: float | None) -> str:
+def payback(loaded: Loaded) -> str:
+    """Months until it has paid off, in words."""
+    months = loaded.payback_months
     if months is None:
         return "never"
     return f"{digits(months)} mo" if months else "at once"

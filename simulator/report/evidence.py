@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from simulator.metrics.result import Result
+
+if TYPE_CHECKING:
+    from simulator.report.money import Money
 
 Scalar = str | int | float | bool | None
 
@@ -44,7 +48,7 @@ class Run:
     @property
     def label(self) -> str:
         """The run in few words."""
-        return f"{self.design}, batch {self.batch}"
+        return f"{self.design}, {'requests' if self.result.traffic else f'batch {self.batch}'}"
 
     @property
     def family(self) -> str:
@@ -60,6 +64,19 @@ class Run:
     def held_by(self) -> tuple[str, float] | None:
         """What held the decode stage for the longest, and its share of the time; None where no limit is known."""
         return held(self.result.time_by_op_kind_s[self.stage], self.result.bound_by)
+
+
+def named_apart(runs: Sequence[Run]) -> list[Run]:
+    """The runs with names that differ: those of the same design and batch are numbered."""
+    times = Counter((run.design, run.batch) for run in runs)
+    seen: Counter[tuple[str, int]] = Counter()
+    found = []
+    for run in runs:
+        key = (run.design, run.batch)
+        seen[key] += 1
+        design = f"{run.design} ({seen[key]})" if times[key] > 1 else run.design
+        found.append(replace(run, design=design, name=f"{design}_batch{run.batch}"))
+    return found
 
 
 @dataclass(frozen=True)
@@ -82,10 +99,14 @@ class SweepTable:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of a report. ``failed``: runs without a result, and why. ``max_power_w``: the cap to judge under."""
+    """All of a report. ``failed``: runs without a result, and why. ``max_power_w``: the cap to judge under.
+
+    ``money``: what tokens cost, where prices were given.
+    """
 
     runs: Sequence[Run]
     failed: Mapping[str, str] = field(default_factory=dict)
     sweeps: Sequence[SweepTable] = ()
     max_power_w: float | None = None
     command: str | None = None
+    money: Money | None = None

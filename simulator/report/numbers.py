@@ -28,6 +28,11 @@ def si(value: float | None, unit: str) -> str:
     return f"{digits(value / 10.0**exponent)} {_PREFIXES[exponent]}{unit}"
 
 
+def amount(value: float, unit: str) -> str:
+    """As `si`, but dollars without a prefix: 0.0123 and '$' give '$0.0123'."""
+    return f"${plain(value)}" if unit == "$" else si(value, unit)
+
+
 def short(value: float) -> str:
     """``value`` as a tick says it: 2000000 -> '2M', 0.25 -> '0.25'."""
     if 1e-3 <= abs(value) < 1000 or value == 0:

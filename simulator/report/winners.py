@@ -1,4 +1,4 @@
-"""Who wins: the best by tokens/s, by tokens/J, and under a power cap; of runs, and of the points of a sweep."""
+"""Who wins: by tokens/s, by tokens/J, by what tokens cost, under a power cap; of runs and of points of a sweep."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simulator.report.evidence import Run, Scalar, SweepTable, held
+from simulator.report.money import Money
 from simulator.report.numbers import percent, plain, si
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What may win. ``group``: those of the same group do not count as its rivals."""
+    """What may win. ``group``: those of the same group do not count as its rivals. ``usd``: of a million tokens."""
 
     name: str
     label: str
@@ -20,6 +21,7 @@ class Candidate:
     tokens_per_j: float | None
     power_w: float | None
     reason: str
+    usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,13 @@ class Winner:
     margin: str = ""
 
 
-def of_run(run: Run) -> Candidate:
+def of_run(run: Run, money: Money | None = None) -> Candidate:
     """A run as a candidate; its rivals are other designs."""
     result = run.result
     figures = (result.tokens_per_s, result.tokens_per_j, result.power_w)
-    return Candidate(run.name, run.label, run.design, *figures, why(run.held_by))
+    cost = money.of(run) if money else None
+    usd = cost.usd_per_million_tokens if cost else None
+    return Candidate(run.name, run.label, run.design, *figures, why(run.held_by), usd)
 
 
 def of_point(row: dict[str, Scalar], axes: Sequence[str], position: int) -> Candidate:
@@ -77,12 +81,18 @@ def why(found: tuple[str, float] | None) -> str:
 
 
 def winners(among: Sequence[Candidate], max_power_w: float | None) -> list[Winner]:
-    """Best by tokens/s, by tokens/J and, with a cap, by tokens/s among those that draw at most ``max_power_w``."""
+    """Best by tokens/s and by tokens/J; with prices, the cheapest tokens; with a cap, the best by tokens/s within it.
+
+    Those within the cap draw at most ``max_power_w``.
+    """
     speed = [(one.tokens_per_s, one) for one in among if one.tokens_per_s is not None]
     found = [
         _best("Most tokens/s", speed, "tokens/s"),
         _best("Most tokens/J", [(one.tokens_per_j, one) for one in among if one.tokens_per_j is not None], "tokens/J"),
     ]
+    priced = [(-one.usd, one) for one in among if one.usd is not None]
+    if priced:
+        found.append(_best("Cheapest tokens", priced, "$/M tokens"))
     if max_power_w is not None:
         within = [(value, one) for value, one in speed if one.power_w is not None and one.power_w <= max_power_w]
         found.append(_best(f"Most tokens/s within {si(max_power_w, 'W')}", within, "tokens/s"))
@@ -90,13 +100,14 @@ def winners(among: Sequence[Candidate], max_power_w: float | None) -> list[Winne
 
 
 def _best(question: str, among: Sequence[tuple[float, Candidate]], unit: str) -> Winner:
+    """The candidate with the largest value; values below 0 are figures of which the least is best."""
     ranked = sorted(among, key=lambda item: (-item[0], item[1].name))
     if not ranked:
         return Winner(question, None, "none qualifies")
     value, best = ranked[0]
     other = next(((figure, one) for figure, one in ranked if one.group != best.group), None)
-    margin = f"{plain(value / other[0])} x {other[1].label}" if other and other[0] > 0 else ""
-    return Winner(question, best, f"{plain(value)} {unit}", margin)
+    margin = f"{plain(value / other[0])} x {other[1].label}" if other and other[0] else ""
+    return Winner(question, best, f"{plain(abs(value))} {unit}", margin)
 
 
 def sentence(winner: Winner) -> str:

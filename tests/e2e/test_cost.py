@@ -41,6 +41,7 @@ def test_machines_are_priced_by_their_runs_and_plans_follow(nearbank: Callable[.
         (("cost", "onprem_pilot", "nowhere"), "there is no result.json in it or below it"),
         (("cost", "onprem_pilot", "bad"), "it is no result of this simulator"),
         (("cost", "llama2_7b"), "is a model, not a cost"),
+        (("cost", "onprem_pilot", "--baseline", "rtx4090"), "needs a load to pay off under: --tokens-per-day"),
     ],
 )
 def test_bad_input_is_one_line(

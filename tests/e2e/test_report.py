@@ -13,6 +13,13 @@ import pytest
 
 SHORT = ("llama2_7b_512_64", "--set", "workload.prompt_tokens=8", "--set", "workload.output_tokens=3")
 Nearbank = Callable[..., Any]
+PRICES = """
+extends: onprem_pilot
+kind: cost
+name: mine
+machines:
+  hbm3_npu: {parts: {card: {usd_each: 1e4, source: test}}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +27,11 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a comparison, of which some runs do not fit and one design has no such units."""
     from simulator.cli.main import main
 
-    folder = tmp_path_factory.mktemp("compared")
+    folder, prices = tmp_path_factory.mktemp("compared"), tmp_path_factory.mktemp("prices") / "mine.yaml"
+    prices.write_text(PRICES)
     job = ["compare", "aim_1card", "hbm3_npu", "u280", "kv260", "--workload", *SHORT, "--batch", "1", "--batch", "2"]
     methods = ["--method", "fp16", "--method", "w8:precision.weights=int8"]
-    assert main([*job, *methods, "--max-power-w", "60", "-o", str(folder), "--json"]) == 2
+    assert main([*job, *methods, "--max-power-w", "60", "--costs", str(prices), "-o", str(folder), "--json"]) == 2
     return folder
 
 
@@ -99,6 +107,9 @@ def test_a_comparison_runs_every_method_at_every_batch(compared: Path) -> None:
     named = {winner["question"]: winner["name"] for winner in comparison["winners"]}
     assert named["Most tokens/s"] == best["name"]
     assert named["Most tokens/s within 60.0 W"] == capped["name"]
+    priced = {run["name"]: run["usd_per_million_tokens"] for run in done}
+    assert {name for name, usd in priced.items() if usd is None} == {"u280_w8_batch1", "u280_w8_batch2"}
+    assert named["Cheapest tokens"] == min((name for name in priced if priced[name]), key=lambda name: priced[name])
 
 
 def test_a_report_of_the_folder_is_the_page_again(nearbank: Nearbank, compared: Path, tmp_path: Path) -> None:
@@ -144,6 +155,12 @@ def test_pictures_become_files_in_every_format(nearbank: Nearbank, compared: Pat
         (("report", "{}", "--max-power-w", "-3"), "'-3' is not a number above 0"),
         (("compare", "aim_1card", "--workload", "x", "--method", "w4:int4"), "'int4' is not PATH=VALUE"),
         (("compare", "aim_1card", "--workload", "x", "--method", "a b"), "'a b' is not NAME:PATH=VALUE"),
+        (("compare", "aim_1card", "l40ss", "--workload", SHORT[0]), "no platform 'l40ss'"),
+        (("compare", "aim_1card", "--workload", "x", "--baseline", "a"), "--baseline needs prices: --costs NAME"),
+        (("compare", "l40s", "--workload", SHORT[0], "--costs", "onprem_pilot"), "no run of a machine of these costs"),
+        (("report", "{}", "--costs", "onprem_pilto"), "nearest: 'onprem_pilot'"),
+        (("report", "{}", "--costs", "onprem_pilot", "--baseline", "rtx4090"), "--baseline needs a load"),
+        (("report", "{}", "--costs", "onprem_pilot", "--baseline", "rtx409"), "nearest: 'rtx4090'"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

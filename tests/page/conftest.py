@@ -40,12 +40,13 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of eight runs and a sweep of 400 points."""
-    from drawn_runs import runs, sweep
+    from drawn_runs import money, runs, sweep
 
     from simulator.report.evidence import Evidence
     from simulator.report.page.build import page
 
-    evidence = Evidence(runs(), {"tiny_batch8": "does not fit"}, [sweep(50, 4)], 100.0, "nearbank compare ...")
+    failed = {"tiny_batch8": "does not fit"}
+    evidence = Evidence(runs(), failed, [sweep(50, 4)], 100.0, "nearbank compare ...", money())
     path = tmp_path_factory.mktemp("page") / "index.html"
     path.write_text(page(evidence), encoding="utf-8")
     return path

@@ -53,7 +53,7 @@ def test_each_picture_is_drawn_once_with_data_and_a_table(open_report: Open, wid
 def test_the_first_screen_says_who_wins_and_another_cap_changes_it(open_report: Open) -> None:
     page = open_report().page
     cards = page.locator("#answer .card")
-    assert cards.count() == 3
+    assert cards.count() == 4
     assert cards.last.bounding_box()["y"] + cards.last.bounding_box()["height"] < 900
     assert "Most tokens/s within 100 W" in cards.last.inner_text()
     before = cards.last.locator(".who").inner_text()

@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from simulator import load_arch, simulate
+from simulator.config.cost_schema import Costs
+from simulator.config.loader import build, load_document
 from simulator.report.design_point import describe
 from simulator.report.evidence import Run, SweepTable
+from simulator.report.money import Money, Terms, price
 from simulator.workload.model import Model
 from simulator.workload.precision import Precision
 from simulator.workload.scenario import Workload
@@ -39,6 +42,13 @@ def run(name: str, batch: int = 1, output_tokens: int = 4) -> Run:
 def runs() -> tuple[Run, ...]:
     """Every design at batch 1 and 8."""
     return tuple(run(name, batch) for batch in (1, 8) for name in DESIGNS)
+
+
+@cache
+def money() -> Money:
+    """Their tokens' prices; one design has none, and one plan can be told."""
+    costs = build(load_document("onprem_pilot", expected_kind="cost"), Costs)
+    return price(Terms(costs, "h100_sxm", 1e8), runs())
 
 
 def sweep(channels: int = 6, batches: int = 4) -> SweepTable:

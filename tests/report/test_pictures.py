@@ -7,7 +7,7 @@ from functools import cache
 from xml.etree import ElementTree as ET
 
 import pytest
-from drawn_runs import DESIGNS, MODEL, run, runs, sweep
+from drawn_runs import DESIGNS, MODEL, money, run, runs, sweep
 
 from simulator.report.command_roles import refresh_share, row_hit_share
 from simulator.report.evidence import Evidence
@@ -23,11 +23,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @cache
 def pictures() -> dict[str, Picture]:
-    return every_picture(Evidence(runs(), sweeps=[sweep()], max_power_w=100.0))
+    return every_picture(Evidence(runs(), sweeps=[sweep()], max_power_w=100.0, money=money()))
 
 
 def test_the_catalog_is_complete() -> None:
     shared = {"survey", "batch-speed", "batch-efficiency", "latency", "time-op", "pj-per-bit"}
+    shared |= {"cost-speed", "cost-parts", "cost-plans"}
     shared |= {f"energy-{part}" for part in ("class", "op", "component")}
     single = {
         f"{kind}:{one.name}"

@@ -8,6 +8,7 @@ from rich.console import Console, RenderableType
 
 from simulator.metrics.result import Result
 from simulator.report import compare_view, run_view
+from simulator.report.comparison import Comparison, Entry, document
 
 Sample = Callable[..., Result]
 
@@ -67,10 +68,10 @@ def test_a_run_without_decode_steps_shows_its_prompt(sample: Sample) -> None:
 @pytest.mark.parametrize("width", [80, 120])
 def test_no_line_is_wider_than_the_terminal(sample: Sample, width: int) -> None:
     entries = [
-        compare_view.Entry("aim_1card", "aim_1card", sample()),
-        compare_view.Entry("hbm3_npu", "hbm3_npu", sample("hbm3_npu")),
+        Entry("aim_1card", "aim_1card", sample()),
+        Entry("hbm3_npu", "hbm3_npu", sample("hbm3_npu")),
     ]
-    for view in (run_view.view(sample()), compare_view.view(entries)):
+    for view in (run_view.view(sample()), compare_view.view(Comparison(entries))):
         lines = rendered(view, width)
         assert all(len(line) <= width for line in lines)
         assert not any("…" in line for line in lines)
@@ -78,13 +79,13 @@ def test_no_line_is_wider_than_the_terminal(sample: Sample, width: int) -> None:
 
 def test_a_comparison_keeps_what_does_not_fit_as_a_row_with_its_reason(sample: Sample) -> None:
     entries = [
-        compare_view.Entry("aim_1card", "aim_1card", sample()),
-        compare_view.Entry("small", "small", None, "memory: 9 GiB too little"),
+        Entry("aim_1card", "aim_1card", sample()),
+        Entry("small", "small", None, "memory: 9 GiB too little"),
     ]
-    lines = rendered(compare_view.view(entries))
+    lines = rendered(compare_view.view(Comparison(entries)))
     assert " ".join(row(lines, "small ")) == "small does not fit"
     assert "small: memory: 9 GiB too little" in lines
-    assert compare_view.document(entries)["runs"][1] == {
+    assert document(Comparison(entries))["runs"][1] == {
         "name": "small",
         "design": "small",
         "error": "memory: 9 GiB too little",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from simulator.config.cost_schema import Costs
@@ -30,7 +30,10 @@ class PlanCost:
 
 @dataclass(frozen=True)
 class Appraisal:
-    """Costs of tokens, cheapest first; ``loaded`` follows their order, where a load was given."""
+    """Costs of tokens, cheapest first; ``loaded`` follows their order, where a load was given.
+
+    ``unknown``: plan that cannot be told -> the machine that there are no figures of.
+    """
 
     costs: Costs
     tokens: Sequence[TokenCost]
@@ -38,12 +41,13 @@ class Appraisal:
     baseline: str | None
     tokens_per_day: float | None
     plans: dict[str, PlanCost]
+    unknown: dict[str, str]
 
 
 def appraise(
     costs: Costs, offers: Sequence[Offer], tokens_per_day: float | None = None, baseline: str | None = None
 ) -> Appraisal:
-    """Price ``offers`` under ``costs``. Raises ConfigError for a baseline or a plan's machine without figures."""
+    """Price ``offers`` under ``costs``. Raises ConfigError for a baseline without figures."""
     priced = sorted((token_cost(costs, offer) for offer in offers), key=lambda found: found.usd_per_million_tokens)
     best = _best(priced)
     if baseline is not None and baseline not in best:
@@ -53,7 +57,8 @@ def appraise(
     if tokens_per_day is not None:
         against = fleet_for(costs, best[baseline], tokens_per_day) if baseline else None
         loaded = [_loaded(costs, found.offer, tokens_per_day, against) for found in priced]
-    return Appraisal(costs, priced, loaded, baseline, tokens_per_day, _plans(costs, best))
+    unknown = _unknown(costs, best)
+    return Appraisal(costs, priced, loaded, baseline, tokens_per_day, _plans(costs, best, unknown), unknown)
 
 
 def _best(priced: Sequence[TokenCost]) -> dict[str, Offer]:
@@ -69,14 +74,15 @@ def _loaded(costs: Costs, offer: Offer, tokens_per_day: float, against: Fleet | 
     return Loaded(fleet, None if against is None else payback_months(fleet, against))
 
 
-def _plans(costs: Costs, best: dict[str, Offer]) -> dict[str, PlanCost]:
-    if costs.plans is None:
-        return {}
-    for name, stages in costs.plans.stages.items():
-        for stage in stages:
-            if stage.machine not in best:
-                raise ConfigError(f"plan '{name}' needs figures of '{stage.machine}': a run of its platform")
-    totals = {name: running_total_usd(costs, best, stages) for name, stages in costs.plans.stages.items()}
+def _unknown(costs: Costs, best: Mapping[str, Offer]) -> dict[str, str]:
+    stages = costs.plans.stages if costs.plans else {}
+    gone = {name: [stage.machine for stage in each if stage.machine not in best] for name, each in stages.items()}
+    return {name: machines[0] for name, machines in gone.items() if machines}
+
+
+def _plans(costs: Costs, best: dict[str, Offer], unknown: Mapping[str, str]) -> dict[str, PlanCost]:
+    stages = costs.plans.stages if costs.plans else {}
+    totals = {name: running_total_usd(costs, best, each) for name, each in stages.items() if name not in unknown}
     return {
         name: PlanCost(total, {other: cheaper_from_month(total, its) for other, its in totals.items() if other != name})
         for name, total in totals.items()

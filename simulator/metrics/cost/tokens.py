@@ -14,15 +14,12 @@ HOURS_PER_YEAR = 8760
 HOURS_PER_MONTH = HOURS_PER_YEAR / 12
 SECONDS_PER_DAY = 86_400
 
-NOT_FIXED = "as requests come"
-"""The batch of a request stream."""
-
 
 @dataclass(frozen=True)
 class Offer:
     """A machine as it can be bought: dollars of its parts, its rate, its power in use and idle (all without PUE).
 
-    ``name``: of the machine with the batch of its run.
+    ``run``: whose figures these are; None for measured ones. ``name``: what tells it from other offers.
     """
 
     name: str
@@ -31,6 +28,7 @@ class Offer:
     tokens_per_s: float
     busy_w: float
     idle_w: float
+    run: str | None = None
 
     @property
     def usd(self) -> float:
@@ -58,20 +56,26 @@ class TokenCost:
         return self.hardware_usd_per_hour + self.power_usd_per_hour
 
 
-def offer_of(name: str, machine: Machine, result: Result | None) -> Offer:
-    """``machine`` with the figures of a run of its platform, or with its measured ones."""
+def offer_of(name: str, machine: Machine, result: Result | None, run: str | None = None) -> Offer:
+    """``machine`` with the figures of a run of its platform, called ``run``, or with its measured ones."""
     if machine.measured is not None:
         rate, power_w = machine.measured.tokens_per_s, machine.measured.power_w
         area: Mapping[str, float] = {}
-        label = name
     elif result is None:
         raise ConfigError(f"machine '{name}' has neither a run of '{machine.arch or name}' nor measured figures")
     else:
         rate, power_w = rates(result)
         area = result.area_by_component_mm2
-        label = f"{name}, batch {result.workload.values.get('batch', NOT_FIXED)}"
     busy_w = power_w + machine.more_w
-    return Offer(label, name, machine_usd(machine, area), rate, busy_w, busy_w * machine.idle_share)
+    parts_usd = machine_usd(machine, area)
+    return Offer(_label(name, machine, run), name, parts_usd, rate, busy_w, busy_w * machine.idle_share, run)
+
+
+def _label(name: str, machine: Machine, run: str | None) -> str:
+    """A run's name stands for the machine where both are called as the platform."""
+    if run is None:
+        return name
+    return run if machine.arch in (None, name) else f"{name}: {run}"
 
 
 def rates(result: Result) -> tuple[float, float]:

@@ -6,13 +6,16 @@ import json
 from collections.abc import Sequence
 from html import escape
 
+from simulator.metrics.cost.tokens import TokenCost
 from simulator.report.evidence import Evidence, Run
+from simulator.report.money import Money
 from simulator.report.numbers import plain, share_of_memory, si
 from simulator.report.page.html import table
-from simulator.report.pictures.picture import Table
+from simulator.report.pictures.picture import Cell, Table
 from simulator.report.winners import Candidate, Winner, of_run, why, winners
 
 COLUMNS = ("run", "tokens/s", "TPOT (ms)", "TTFT (ms)", "power (W)", "tokens/J", "memory", "held by")
+Row = tuple[Cell, ...]
 
 
 def heading(evidence: Evidence) -> str:
@@ -51,11 +54,11 @@ def answer(evidence: Evidence) -> str:
     runs = evidence.runs
     if not runs:
         return ""
-    among = [of_run(run) for run in runs]
+    among = [of_run(run, evidence.money) for run in runs]
     failed = "".join(f"<li><b>{escape(name)}</b> {escape(reason)}</li>" for name, reason in evidence.failed.items())
     return (
         f'<p class="lead">{escape(conditions(runs))}. Figures are those of the decode stage.</p>'
-        f"{cards(among, evidence.max_power_w)}{_runs_table(runs)}"
+        f"{cards(among, evidence.max_power_w)}{_runs_table(runs, evidence.money)}"
         f"{f'<ul class=failed>{failed}</ul>' if failed else ''}"
     )
 
@@ -63,8 +66,9 @@ def answer(evidence: Evidence) -> str:
 def cards(among: Sequence[Candidate], max_power_w: float | None) -> str:
     """The winners, the last of them under a power cap that the reader can change."""
     found = winners(among, max_power_w)
-    third = found[2] if len(found) > 2 else Winner("Most tokens/s within a power cap", None, "no cap given yet")
-    shown = f"{''.join(_card(winner) for winner in found[:2])}{_card(third, _cap_input(max_power_w))}"
+    if max_power_w is None:
+        found.append(Winner("Most tokens/s within a power cap", None, "no cap given yet"))
+    shown = f"{''.join(_card(winner) for winner in found[:-1])}{_card(found[-1], _cap_input(max_power_w))}"
     return f'<div class="cards">{shown}<script type="application/json">{_contest(among)}</script></div>'
 
 
@@ -85,21 +89,27 @@ def _card(winner: Winner, more: str = "") -> str:
     )
 
 
-def _runs_table(runs: Sequence[Run]) -> str:
-    rows = [
-        (
-            run.label,
-            run.result.tokens_per_s,
-            _ms(run.result.latency.tpot_s),
-            _ms(run.result.latency.ttft_s),
-            run.result.power_w,
-            run.result.tokens_per_j,
-            share_of_memory(run.result.capacity.needed_bytes, run.result.capacity.available_bytes),
-            why(run.held_by).removeprefix("held by "),
-        )
-        for run in runs
-    ]
-    return table(Table(COLUMNS, rows), "All runs", classes="runs")
+def _runs_table(runs: Sequence[Run], money: Money | None) -> str:
+    rows = [_row(run) if money is None else _priced(_row(run), money.of(run)) for run in runs]
+    columns = COLUMNS if money is None else (*COLUMNS[:6], "$/M tokens", *COLUMNS[6:])
+    return table(Table(columns, rows), "All runs", classes="runs")
+
+
+def _priced(row: Row, cost: TokenCost | None) -> Row:
+    return (*row[:6], cost.usd_per_million_tokens if cost else None, *row[6:])
+
+
+def _row(run: Run) -> Row:
+    return (
+        run.label,
+        run.result.tokens_per_s,
+        _ms(run.result.latency.tpot_s),
+        _ms(run.result.latency.ttft_s),
+        run.result.power_w,
+        run.result.tokens_per_j,
+        share_of_memory(run.result.capacity.needed_bytes, run.result.capacity.available_bytes),
+        why(run.held_by).removeprefix("held by "),
+    )
 
 
 def _ms(seconds: float | None) -> float | None:

@@ -10,6 +10,7 @@ from simulator.report.evidence import Evidence
 from simulator.report.page.answer import answer, heading
 from simulator.report.page.designs import designs
 from simulator.report.page.html import code, figure, grid
+from simulator.report.page.money import money_section
 from simulator.report.page.sweeps import sweep_section
 from simulator.report.pictures.catalog import batch_pictures, energy_pictures, field_pictures, time_pictures
 from simulator.report.pictures.picture import Picture
@@ -52,8 +53,9 @@ def _sections(evidence: Evidence) -> Mapping[str, tuple[str, str]]:
     runs = evidence.runs
     found = {
         "answer": ("", answer(evidence)),
-        "field": ("Against the published field", _figures(field_pictures(runs, evidence.max_power_w))),
-        "batch": ("Speed, batch and latency", _figures(batch_pictures(runs))),
+        "field": ("The published field", _figures(field_pictures(runs, evidence.max_power_w))),
+        "batch": ("Batch and latency", _figures(batch_pictures(runs))),
+        "money": ("What tokens cost", money_section(runs, evidence.money)),
         "time": ("Where the time goes", _figures(time_pictures(runs))),
         "energy": ("Where the joules go", _figures(energy_pictures(runs))),
         "designs": ("Each design", designs(runs)),

@@ -8,14 +8,17 @@ from simulator.metrics.result import Result
 from simulator.report.evidence import Run
 from simulator.report.numbers import plain, si
 from simulator.report.pictures.picture import Picture, Table, tip
-from simulator.report.svg.axes import Area, tick_label, x_axis, y_axis
+from simulator.report.pictures.scatter import Axis, draw_scatter
+from simulator.report.svg.axes import Area, y_axis
 from simulator.report.svg.canvas import Canvas, shortened
-from simulator.report.svg.labels import place
 from simulator.report.svg.marks import mark
-from simulator.report.svg.scales import Log, Scale, log_around
+from simulator.report.svg.scales import Log, log_around
 from simulator.report.svg.style import FAMILY_COLOURS, FAMILY_SHAPES
 
 Figure = Callable[[Result], float | None]
+
+SPEED = Axis("speed", "tokens/s", lambda run: run.result.tokens_per_s or 0.0, room=1.4)
+TPOT = Axis("time per token, TPOT", "ms", lambda run: (run.result.latency.tpot_s or 0.0) * 1e3, room=1.6)
 
 
 def by_design(runs: Sequence[Run]) -> dict[str, list[Run]]:
@@ -113,29 +116,6 @@ def latency(runs: Sequence[Run]) -> Picture | None:
         "Speed against the time per token",
         "Tokens/s of all sequences over the time that one sequence waits for its next token, both logarithmic; lines "
         f"join the batch sizes of a design. Shortest wait: {fastest.label}, {si(fastest.result.latency.tpot_s, 's')}.",
-        lambda width: _draw_latency(groups, width),
+        lambda width: draw_scatter(groups, TPOT, SPEED, width),
         Table(("run", "tokens/s", "TPOT (ms)", "TTFT (ms)"), rows),
     )
-
-
-def _draw_latency(groups: dict[str, list[Run]], width: float) -> Canvas:
-    canvas = Canvas(width, 400)
-    area = Area(54, 34, width - 20, canvas.height - 48)
-    runs = [run for group in groups.values() for run in group]
-    x = area.x(log_around([(run.result.latency.tpot_s or 0) * 1e3 for run in runs], room=1.6), log=True)
-    y = area.y(log_around([run.result.tokens_per_s or 0 for run in runs], room=1.4), log=True)
-    x_axis(canvas, area, x, "time per token, TPOT (ms)", tick_label)
-    y_axis(canvas, area, y, "tokens/s")
-    for group in groups.values():
-        at = " ".join("{:.1f},{:.1f}".format(*_place(run, x, y)) for run in group)
-        canvas.add("polyline", points=at, class_=f"series s-{FAMILY_COLOURS[group[0].family]}")
-    place(canvas, area, [(*_place(run, x, y), f"{run.design} x{run.batch}") for run in runs])
-    for run in runs:
-        figures = f"{plain(run.result.tokens_per_s)} tokens/s, {si(run.result.latency.tpot_s, 's')} a token"
-        kind = f"m dot f-{FAMILY_COLOURS[run.family]}"
-        mark(canvas, FAMILY_SHAPES[run.family], *_place(run, x, y), 5.5, kind, data_tip=tip(run.label, figures))
-    return canvas
-
-
-def _place(run: Run, x: Scale, y: Scale) -> tuple[float, float]:
-    return x((run.result.latency.tpot_s or 0) * 1e3), y(run.result.tokens_per_s or 0)

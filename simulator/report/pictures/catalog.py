@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from simulator.report.evidence import Evidence, Run, SweepTable
+from simulator.report.money import Money
 from simulator.report.pictures.batches import efficiency_slopes, latency, speed_slopes
 from simulator.report.pictures.busy import profile, utilization
 from simulator.report.pictures.commands import commands
+from simulator.report.pictures.cost import cost_parts, cost_plans, cost_speed
 from simulator.report.pictures.hops import hops
 from simulator.report.pictures.picture import Picture
 from simulator.report.pictures.roofline import roofline
@@ -27,6 +29,11 @@ def field_pictures(runs: Sequence[Run], max_power_w: float | None) -> list[Pictu
 def batch_pictures(runs: Sequence[Run]) -> list[Picture]:
     """What the batch size does."""
     return _there([speed_slopes(runs), efficiency_slopes(runs), latency(runs)])
+
+
+def money_pictures(runs: Sequence[Run], money: Money | None) -> list[Picture]:
+    """What tokens cost."""
+    return _there([cost_speed(runs, money), cost_parts(runs, money), cost_plans(money)]) if money else []
 
 
 def time_pictures(runs: Sequence[Run]) -> list[Picture]:
@@ -62,6 +69,7 @@ def every_picture(evidence: Evidence) -> dict[str, Picture]:
     shared = [
         *field_pictures(runs, evidence.max_power_w),
         *batch_pictures(runs),
+        *money_pictures(runs, evidence.money),
         *time_pictures(runs),
         *energy_pictures(runs),
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from simulator.metrics.result import ENERGY_CLASSES
 from simulator.report.bars import REST, largest
 from simulator.report.evidence import Run
-from simulator.report.numbers import percent, si
+from simulator.report.numbers import amount, percent
 from simulator.report.pictures.picture import Cell, Picture, Table, tip
 from simulator.report.svg.canvas import Canvas, shortened, text_width
 from simulator.report.svg.key import draw_key, key_height
@@ -23,14 +23,14 @@ ROW, BAR = 30.0, 18.0
 def energy_by_class(runs: Sequence[Run]) -> Picture:
     """By what it is spent on, of the whole run."""
     names = [name for name in ENERGY_CLASSES if any(run.result.energy_j.by_class[name] > 0 for run in runs)]
-    return _shares(
+    return shares(
         runs, "energy-class", "Energy by class", lambda run: run.result.energy_j.by_class, "J", "the whole run", names
     )
 
 
 def energy_by_component(runs: Sequence[Run]) -> Picture:
     """By the part that spends it, of the whole run."""
-    return _shares(
+    return shares(
         runs,
         "energy-component",
         "Energy by component",
@@ -46,7 +46,7 @@ def energy_by_op(runs: Sequence[Run]) -> Picture:
     def parts(run: Run) -> Mapping[str, float]:
         return _per_token(run, run.result.energy_by_op_kind_j[run.stage])
 
-    return _shares(runs, "energy-op", "Energy by op kind", parts, "J", "one token of the decode stage")
+    return shares(runs, "energy-op", "Energy by op kind", parts, "J", "one token of the decode stage")
 
 
 def time_by_op(runs: Sequence[Run]) -> Picture:
@@ -57,7 +57,7 @@ def time_by_op(runs: Sequence[Run]) -> Picture:
         by_kind = run.result.time_by_op_kind_s[run.stage]
         return {kind: seconds / max(steps, 1) for kind, seconds in by_kind.items()}
 
-    return _shares(runs, "time-op", "Time by op kind", parts, "s", "one step of the decode stage")
+    return shares(runs, "time-op", "Time by op kind", parts, "s", "one step of the decode stage")
 
 
 def _per_token(run: Run, parts: Mapping[str, float]) -> Mapping[str, float]:
@@ -65,7 +65,7 @@ def _per_token(run: Run, parts: Mapping[str, float]) -> Mapping[str, float]:
     return {kind: joules / tokens for kind, joules in parts.items()}
 
 
-def _shares(  # noqa: PLR0913 - what is shared out, and in which words
+def shares(  # noqa: PLR0913 - what is shared out, and in which words
     runs: Sequence[Run],
     name: str,
     title: str,
@@ -74,6 +74,7 @@ def _shares(  # noqa: PLR0913 - what is shared out, and in which words
     of: str,
     names: Sequence[str] | None = None,
 ) -> Picture:
+    """One bar a run: the ``parts`` of something, in ``unit``, ``of`` what. ``names``: those told apart, in order."""
     by_run = {run.name: parts(run) for run in runs}
     shown = list(names) if names is not None else _largest(by_run)
     everything = {kind for values in by_run.values() for kind in values}
@@ -84,7 +85,7 @@ def _shares(  # noqa: PLR0913 - what is shared out, and in which words
     return Picture(
         name,
         title,
-        f"One bar a run for the energy or time of {of}, all of the same length, with the total at the right in {unit}. "
+        f"One bar a run, all of the same length, with the total at the right in {unit}, of {of}. "
         f"The largest part over all runs is {top[0] if top else 'none'}.",
         lambda width: _draw(runs, by_run, columns, shown, unit, width),
         Table(("run", *(f"{kind} ({unit})" for kind in columns)), rows),
@@ -149,7 +150,7 @@ def _draw(  # noqa: PLR0913 - the runs, their parts, and how they are named
         else:
             canvas.text(left - 12, top + 13, shortened(run.label, left - 12, 12.5), "name", text_anchor="end")
         _bar(canvas, run, dict(zip(columns, values, strict=True)), look, (left, right, top), unit)
-        canvas.text(width, top + 13, si(sum(values), unit), "strong", text_anchor="end")
+        canvas.text(width, top + 13, amount(sum(values), unit), "strong", text_anchor="end")
     return canvas
 
 
@@ -169,7 +170,7 @@ def _bar(  # noqa: PLR0913 - a run, its parts, their looks, and where they go
     for kind, value in parts.items():
         length = value / total * (right - left)
         if length > 0.2:
-            words = tip(run.label, f"{kind}: {si(value, unit)}, {percent(value / total)}")
+            words = tip(run.label, f"{kind}: {amount(value, unit)}, {percent(value / total)}")
             _swatch(canvas, x, top, length, BAR, look[kind], tip_words=words)
             share = f"{value / total:.0%}".replace("%", " %")
             if length > text_width(share, 11) + 8 and not look[kind][1]:

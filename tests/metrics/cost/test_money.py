@@ -116,3 +116,11 @@ def test_costs_that_contradict_themselves_are_located(tmp_path: Path, change: st
     with pytest.raises(ConfigError, match=message) as caught:
         build(load_document(path), Costs)
     assert "own.yaml:" in str(caught.value)
+
+
+def test_a_plan_whose_machine_has_no_figures_is_left_out_by_name() -> None:
+    plans = Plans(
+        months=1, load=(Load(tokens_per_day=1),), stages={"known": (Stage(machine="m"),), "gone": (Stage(machine="n"),)}
+    )
+    found = appraise(TERMS.model_copy(update={"plans": plans}), [an_offer()])
+    assert (set(found.plans), found.unknown) == ({"known"}, {"gone": "n"})
