@@ -75,7 +75,7 @@ class Devices(Spec):
 
 
 class Parallelism(Spec):
-    """How a model is spread over devices: ``tensor`` x ``pipeline`` x ``data`` of them.
+    """How a model is spread over devices: ``tensor`` x ``sequence`` x ``pipeline`` x ``data`` of them.
 
     ``auto``: what the count of devices leaves, or as few as a workload needs; of both at once ``pipeline`` is a stage
     for each block.
@@ -88,6 +88,7 @@ class Parallelism(Spec):
 
     policy: str = "megatron"
     wanted_tensor: Number = Field(1, alias="tensor")
+    sequence: Annotated[int, Field(ge=1)] = 1
     wanted_pipeline: Number = Field(1, alias="pipeline")
     data: Annotated[int, Field(ge=1)] = 1
     expert: Annotated[int, Field(ge=1)] = 1

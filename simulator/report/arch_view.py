@@ -32,7 +32,9 @@ def view(design: Mapping[str, Any]) -> Group:
 
 def _deployment(design: Mapping[str, Any]) -> str:
     wanted = design["parallelism"]
-    spread = " x ".join(f"{name} {wanted[name]}" for name in ("tensor", "pipeline", "data"))
+    along = [name for name in ("sequence",) if wanted[name] > 1]
+    spread = " x ".join(f"{name} {wanted[name]}" for name in ("tensor", *along, "pipeline", "data"))
+    spread += f", experts over {wanted['expert']}" if wanted["expert"] > 1 else ""
     stage = f"each {wanted['stage']} a stage that starts {wanted['start'].replace('_', ' ')}"
     devices = "as many as the workload needs" if design["devices"] == "auto" else design["devices"]
     return f"{devices} such devices: {spread}, policy {wanted['policy']}, {stage}".replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from simulator.mapping.layout import Caches, Demand, Tensor
+from simulator.mapping.layout import Cache, Caches, Demand, Tensor
 from simulator.mapping.parallel.experts import EXPERT_PRODUCTS
 from simulator.system.far_shares import FAR, FETCHED
 from simulator.system.parallel import Spread
@@ -25,12 +25,18 @@ def fullest_stage(whole: Demand, spread: Spread) -> Demand:
     share = len(spread.stages[heaviest]) / spread.plan.layers
     cache = whole.cache
     parts = cache.parts if isinstance(cache, Caches) else (cache,)
-    kept = Caches(tuple(replace(part, layers=ceil(part.layers * share - _ROUNDING)) for part in parts))
+    kept = Caches(tuple(_cache_of(part, share, spread.plan.sequence) for part in parts))
     held = kept.dealt_out(spread.sharers) if spread.policy.deals_out_cache else kept
-    return replace(whole, tensors=stages[heaviest], cache=held)
+    return replace(whole, tensors=stages[heaviest], cache=held, tokens=-(-whole.tokens // spread.plan.sequence))
 
 
 _ROUNDING = 1e-9
+
+
+def _cache_of(cache: Cache, share: float, devices: int) -> Cache:
+    """That of ``share`` of the layers, for the tokens of one of ``devices`` devices."""
+    window = None if cache.window is None else -(-cache.window // devices)
+    return replace(cache, layers=ceil(cache.layers * share - _ROUNDING), window=window)
 
 
 def _of_stage(tensors: tuple[Tensor, ...], stage: tuple[int, ...], spread: Spread) -> tuple[Tensor, ...]:
@@ -42,7 +48,9 @@ def _of_stage(tensors: tuple[Tensor, ...], stage: tuple[int, ...], spread: Sprea
             found.append(replace(tensor, n_bytes=ceil(tensor.n_bytes * len(stage) / plan.layers)))
         elif tensor.name.startswith(FETCHED):
             found.append(tensor)
-        elif tensor.name.startswith(DRAFT) and (tensor.layer is not None or tensor.name.endswith("kv_cache")):
+        elif tensor.name == f"{DRAFT}kv_cache":
+            found.append(_cut(tensor, -(-tensor.outputs // (plan.stages * plan.sequence))))
+        elif tensor.name.startswith(DRAFT) and tensor.layer is not None:
             found.append(_cut(tensor, -(-tensor.outputs // plan.stages)))
         elif tensor.layer is None:
             found.append(_cut(tensor, -(-tensor.outputs // ends)))

@@ -24,6 +24,11 @@ class Step:
                 raise WorkloadError(f"{getattr(self, key)} is below {least}", key=key)
 
     @property
+    def of_prompt(self) -> bool:
+        """Whether it is the prompt."""
+        return self.position == 0
+
+    @property
     def tokens(self) -> int:
         """New tokens of all sequences."""
         return self.batch * self.queries

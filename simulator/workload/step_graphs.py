@@ -10,6 +10,7 @@ from simulator.workload.model import Model
 from simulator.workload.optimizations.base import Graph, StepView
 from simulator.workload.optimizations.decoding import Pass
 from simulator.workload.optimizations.graphs import in_order
+from simulator.workload.pieces import pieces_of
 from simulator.workload.scenario import Workload
 from simulator.workload.step import Step
 from simulator.workload.tail import for_every_position
@@ -23,17 +24,24 @@ class StepGraphs:
 
     ``batch``: sequences, if not all of the workload's. ``held``: what of a model the graphs are of; None: all of it.
     ``alike``: blocks that do the same are there once (`blocks` says for which they stand), as far as no method tells
-    them apart.
+    them apart. ``piece``: of the prompts, in place of all of them: the number of a device, and how many there are.
     """
 
     def __init__(
-        self, workload: Workload, *, batch: int | None = None, held: Held | None = None, alike: bool = False
+        self,
+        workload: Workload,
+        *,
+        batch: int | None = None,
+        held: Held | None = None,
+        alike: bool = False,
+        piece: tuple[int, int] = (0, 1),
     ) -> None:
         self._workload = workload
         self._methods = workload.methods
         self._decoding = workload.decoding
         self._batch = workload.batch if batch is None else batch
         self._held = held or (lambda model: model)
+        self._piece = piece
         self._once = alike and not any(method.by_layer for method in self._methods)
         self._decode: dict[tuple[str, int, int], DecodeGraphs] = {}
 
@@ -54,7 +62,7 @@ class StepGraphs:
 
     def prefill(self) -> Graph:
         """The prompt in one pass."""
-        return self._rewritten(self.draft_prompt(self.model), Step(self.batch, self._workload.prompt_tokens, 0))
+        return self._rewritten(self.draft_prompt(self.model), self._prompt())
 
     def prompt_passes(self) -> tuple[Pass, ...]:
         """Everything that happens before the first token, in order."""
@@ -87,8 +95,16 @@ class StepGraphs:
 
     def draft_prompt(self, model: Model) -> Graph:
         """The prompt through ``model``, in the workload's formats, no block applied."""
-        step = Step(self.batch, self._workload.prompt_tokens, 0)
-        return step_graph(self._held(model), step, self._workload.precision, self.blocks(model, step.tokens))
+        layers = self.blocks(model, self._prompt(0).tokens)
+        return step_graph(self._held(model), self._prompt(), self._workload.precision, layers)
+
+    def _prompt(self, number: int | None = None) -> Step:
+        """The step of the prompt, or of its own or another piece of it."""
+        own, pieces = self._piece
+        tokens = self._workload.prompt_tokens
+        if pieces == 1:
+            return Step(self.batch, tokens, 0)
+        return pieces_of(self.batch, tokens, pieces)[own if number is None else number]
 
     def _plain(self, model: Model, batch: int, queries: int) -> DecodeGraphs:
         key = (model.name, batch, queries)

@@ -43,7 +43,7 @@ class Megatron:
 
     def head_devices(self, plan: Plan) -> int:
         """Those of the last stage."""
-        return plan.tensor
+        return plan.sharers
 
     def head(self, graph: nx.DiGraph[str], devices: int) -> Part:
         """Each has the input and does its part of the vocabulary; the logits are gathered."""

@@ -21,6 +21,7 @@ T = TypeVar("T")
 class Plan:
     """``devices`` in all; ``tensor`` share each stage, ``data`` copies of the model.
 
+    Each of these is ``sequence`` devices with the same weights and an equal part of the tokens of every sequence.
     ``expert`` devices, those of ``expert_copies`` copies that share a stage, have whole experts; 1: none have.
 
     Of one copy: ``pipeline`` groups of devices, of which some are idle where there are fewer blocks; ``layers`` blocks
@@ -30,6 +31,7 @@ class Plan:
 
     devices: int
     tensor: int
+    sequence: int
     pipeline: int
     data: int
     expert: int
@@ -43,17 +45,17 @@ class Plan:
     @property
     def group(self) -> int:
         """Devices that hold one copy of the model."""
-        return self.tensor * self.pipeline
+        return self.sharers * self.pipeline
+
+    @property
+    def sharers(self) -> int:
+        """Devices of a copy that share a stage."""
+        return self.tensor * self.sequence
 
     @property
     def expert_copies(self) -> int:
         """Copies of the model that share their experts."""
         return max(1, self.expert // self.tensor)
-
-    @property
-    def block_devices(self) -> int:
-        """Devices that work on a block together."""
-        return self.tensor * self.expert_copies
 
     @property
     def layers_per_stage(self) -> int:
@@ -87,11 +89,12 @@ def make_plan(platform: Platform, layers: int, batch: int) -> Plan:
     Raises MappingError when the numbers do not go together.
     """
     wanted, count = platform.parallelism, platform.devices.count
-    product = wanted.tensor * wanted.pipeline * wanted.data
+    product = wanted.tensor * wanted.sequence * wanted.pipeline * wanted.data
     if product != count:
+        along = f" x sequence {wanted.sequence}" if wanted.sequence > 1 else ""
         raise MappingError(
-            f"parallelism: tensor {wanted.tensor} x pipeline {wanted.pipeline} x data {wanted.data} is {product}, but "
-            f"devices.count is {count}"
+            f"parallelism: tensor {wanted.tensor}{along} x pipeline {wanted.pipeline} x data {wanted.data} is "
+            f"{product}, but devices.count is {count}"
         )
     whole = wanted.tensor * wanted.data
     if wanted.expert > 1 and (wanted.expert % wanted.tensor or whole % wanted.expert):
@@ -109,6 +112,7 @@ def make_plan(platform: Platform, layers: int, batch: int) -> Plan:
     return Plan(
         devices=count,
         tensor=wanted.tensor,
+        sequence=wanted.sequence,
         pipeline=wanted.pipeline,
         data=wanted.data,
         expert=wanted.expert,

@@ -54,6 +54,9 @@ def evaluate(platform: Platform, workload: Workload, progress: Callable[[int, in
     """Run AttAcc's evaluation. Raises MappingError for what its simulator does not have."""
     artifact = platform.compat
     assert isinstance(artifact, AttaccArtifact)
+    for key in ("sequence", "expert"):
+        if getattr(platform.parallelism, key) > 1:
+            raise MappingError(f"compat.attacc: it has no {key} parallelism (allowed: parallelism.{key}: 1)")
     steps = workload.decode_steps()
     if not steps:
         raise MappingError("compat.attacc: it has no figures without decode (allowed: output_tokens of 2 and more)")

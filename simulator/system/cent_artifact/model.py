@@ -72,8 +72,9 @@ class Deployment:
 def deployment(platform: Platform, layers: int) -> Deployment:
     """The artifact's terms for the platform's parallelism. Raises MappingError for what it does not have."""
     wanted, devices = platform.parallelism, platform.devices.count
-    if wanted.data > 1:
-        raise MappingError("compat.cent: the artifact has no data parallelism (allowed: parallelism.data: 1)")
+    for key in ("data", "sequence", "expert"):
+        if getattr(wanted, key) > 1:
+            raise MappingError(f"compat.cent: the artifact has no {key} parallelism (allowed: parallelism.{key}: 1)")
     if wanted.stage == "block":
         if wanted.tensor > 1:
             raise MappingError("compat.cent: the artifact has no tensor parallelism between blocks of a device")

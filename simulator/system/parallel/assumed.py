@@ -42,6 +42,11 @@ def sentences(workload: Workload, spread: Spread, *, one_for_all: bool) -> tuple
         found.append("parallelism: stages of a device that work in step are all of one kind of block at a time")
     if plan.microbatches > 1 and workload.decoding is not None:
         found.append("parallelism: all microbatches are through a pass of a step before the next pass begins")
+    if plan.sequence > 1:
+        found.append(
+            "parallelism: gathered keys and values of a prompt are read where they arrive; merging partial results of "
+            "attention takes no time beside their transfer"
+        )
     if spread.experts:
         found += _of_experts(spread.experts)
     if one_for_all:

@@ -23,9 +23,9 @@ from simulator.workload.alike import Alike
 
 @dataclass(frozen=True)
 class Kinds:
-    """``graphs``: of each kind of block; ``stages``: by stage, the kinds of its blocks in order."""
+    """``graphs``: of each kind of block, one or that of each piece of the prompts; ``stages``: by stage, its kinds."""
 
-    graphs: Sequence[nx.DiGraph[str]]
+    graphs: Sequence[Sequence[nx.DiGraph[str]]]
     stages: Sequence[Sequence[int]]
 
     @property
@@ -34,32 +34,34 @@ class Kinds:
         return [Counter(stage) for stage in self.stages]
 
 
-def kinds_of(graph: nx.DiGraph[str], spread: Spread, alike: Alike, *, coupled: bool) -> Kinds:
-    """The kinds of block of a step. ``alike``: for which blocks those in ``graph`` stand.
+def kinds_of(graphs: Sequence[nx.DiGraph[str]], spread: Spread, alike: Alike, *, coupled: bool) -> Kinds:
+    """The kinds of block of a step, of which each graph is that of another piece of the prompts.
 
-    ``coupled``: the blocks of a stage are one piece of work, because they do not just follow each other.
+    ``alike``: for which blocks those in the graphs stand. ``coupled``: the blocks of a stage are one piece of work,
+    because they do not just follow each other.
     """
-    present = layers_of(graph)
+    present = layers_of(graphs[0])
     if coupled:
-        pieces = [tuple(block for block in stage if block in present) for stage in spread.stages]
-        kinds, order = _grouped([blocks_of(graph, piece) for piece in pieces])
-        return Kinds(kinds, [[kind] if piece else [] for kind, piece in zip(order, pieces, strict=True)])
-    kinds, order = _grouped([blocks_of(graph, (layer,)) for layer in present])
+        held = [tuple(block for block in stage if block in present) for stage in spread.stages]
+        kinds, order = _grouped(graphs, held)
+        return Kinds(kinds, [[kind] if blocks else [] for kind, blocks in zip(order, held, strict=True)])
+    kinds, order = _grouped(graphs, [(layer,) for layer in present])
     kind_of = {block: kind for layer, kind in zip(present, order, strict=True) for block in alike[layer]}
     return Kinds(kinds, spread.kinds_by_stage(kind_of))
 
 
-def _grouped(pieces: Sequence[nx.DiGraph[str]]) -> tuple[list[nx.DiGraph[str]], list[int]]:
-    """(pieces that differ, which of them each piece is)."""
-    if len(pieces) == 1:
-        return list(pieces), [0]
+def _grouped(
+    graphs: Sequence[nx.DiGraph[str]], pieces: Sequence[tuple[int, ...]]
+) -> tuple[list[list[nx.DiGraph[str]]], list[int]]:
+    """(graphs of those of the groups of blocks that differ, which of them each group is)."""
     found: dict[Hashable, int] = {}
-    kinds: list[nx.DiGraph[str]] = []
+    kinds: list[list[nx.DiGraph[str]]] = []
     order = []
-    for piece in pieces:
-        number = found.setdefault(work_of(piece), len(found))
+    for layers in pieces:
+        first = blocks_of(graphs[0], layers)
+        number = found.setdefault(work_of(first) if len(pieces) > 1 else None, len(found))
         if number == len(kinds):
-            kinds.append(piece)
+            kinds.append([first, *(blocks_of(graph, layers) for graph in graphs[1:])])
         order.append(number)
     return kinds, order
 
@@ -79,20 +81,21 @@ class Blocks:
     def run(self, kinds: Kinds, spread: Spread, stage: str, weight: float, on: str | None) -> None:
         """All blocks of the pipeline, for all microbatches."""
         plan = spread.plan
-        for graph in kinds.graphs:
-            self._check_shared(graph, spread, on)
+        for first, *_ in kinds.graphs:
+            self._check_shared(first, spread, on)
         self._system.around.sharing = Sharing(plan.groups, plan.active)
         self._parts.aligned = self._align
         if self._align:
             self._parts.run(NOTHING, Often(stage, weight, 0))
-        shares = [spread.share(graph) for graph in kinds.graphs]
+        shares = [spread.share(graphs) for graphs in kinds.graphs]
         turns = self._turns(kinds, shares, spread, stage, on)
-        every = weight * plan.microbatches * plan.data / plan.active / plan.expert_copies
+        devices, groups = spread.block_groups
+        every = weight * plan.microbatches * plan.data / plan.active * groups
         counts = pipeline.whole(kinds.counted)
         for kind, times in self._order(kinds, turns, spread):
             each = times / turns[kind] if turns[kind] else 1
             often = Often(stage, weight * times, every * counts[kind] * each)
-            self._parts.share(shares[kind], often, plan.block_devices, on)
+            self._parts.share(shares[kind], often, devices, on)
         self._parts.aligned = False
         self._system.around.sharing = Sharing()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -55,7 +56,7 @@ class Passage:
 
     def run(  # noqa: PLR0913 - a pass, and how often it counts
         self,
-        held: Pass,
+        held: Sequence[Pass],
         whole: nx.DiGraph[str],
         alike: Alike,
         stage: str,
@@ -63,8 +64,13 @@ class Passage:
         *,
         sampled: int | None = None,
     ) -> None:
-        """A pass. ``held``: of what a device has, ``whole``: of the whole model for one microbatch."""
-        spread, parts, on = self._spread_of(held.model), self._parts, held.on
+        """A pass.
+
+        ``held``: of what a device has, one or that of each piece of the prompts. ``whole``: of the whole model for one
+        microbatch.
+        """
+        model, on = held[0].model, held[0].on
+        spread, parts = self._spread_of(model), self._parts
         plan = spread.plan
         heads = plan.microbatches if sampled is None else sampled
         copies = plan.microbatches * plan.data
@@ -76,10 +82,10 @@ class Passage:
         parts.before(partial(parts.carry, units, source, source.input_bytes))
         parts.run(cuts.embedding_of(whole), once, on=on)
         self._to_first_stage(spread, hidden, once)
-        coupled = self._coupled and held.model is None
-        kinds = kinds_of(held.graph, spread, alike, coupled=coupled)
+        coupled = self._coupled and model is None
+        kinds = kinds_of([piece.graph for piece in held], spread, alike, coupled=coupled)
         self._blocks.run(kinds, spread, stage, weight, on)
-        self._pass_on(spread, kinds, hidden, Often(stage, weight, weight))
+        self._pass_on(spread, kinds, -(-hidden // len(held)), Often(stage, weight, weight))
         for test, choice in cuts.tests_of(whole):
             self._test(spread, test, choice, Often(stage, weight * plan.microbatches, weight * copies), on)
         parts.share(spread.head(cuts.head_of(whole)), chosen, spread.head_devices, on)

@@ -27,10 +27,18 @@ from simulator.workload.step_graphs import StepGraphs
 
 @dataclass(frozen=True)
 class _Graphs:
-    """The graphs of a step: of what a device holds, for all that it has in step; and of whole models."""
+    """The graphs of a step: of what a device holds, for all that it has in step; and of whole models.
 
-    blocks: StepGraphs
+    ``pieces``: the first of them for each of the devices that share prompts.
+    """
+
+    pieces: tuple[StepGraphs, ...]
     whole: StepGraphs
+
+    @property
+    def blocks(self) -> StepGraphs:
+        """Those of the first device."""
+        return self.pieces[0]
 
 
 class ParallelRunner:
@@ -46,9 +54,12 @@ class ParallelRunner:
         self._enter = enter
         self._memories = [c for c in system.components.values() if isinstance(c, Memory)]
         self._align = platform.parallelism.start == "refresh"
-        in_step = self.plan.microbatch * self.plan.active
+        in_step, sequence = self.plan.microbatch * self.plan.active, self.plan.sequence
         self._graphs = _Graphs(
-            StepGraphs(workload, batch=in_step, held=self.spread.held, alike=True),
+            tuple(
+                StepGraphs(workload, batch=in_step, held=self.spread.held, alike=True, piece=(device, sequence))
+                for device in range(sequence)
+            ),
             StepGraphs(workload, batch=self.plan.microbatch, alike=True),
         )
         each = system.around.exact and not self.equal_blocks
@@ -72,13 +83,14 @@ class ParallelRunner:
     def run(self, progress: Progress | None = None) -> None:
         """The prompt, then every decode step."""
         workload, graphs = self._workload, self._graphs
-        self._passes("prefill", 1, graphs.blocks.prompt_passes(), graphs.whole.prompt_passes())
+        prompts = tuple(zip(*(piece.prompt_passes() for piece in graphs.pieces), strict=True))
+        self._passes("prefill", 1, prompts, graphs.whole.prompt_passes())
         self._done("prefill", 1, 0, progress)
         for position, step in enumerate(workload.decode_steps()):
             if not position:
                 self._system.around.limits.clear()
             blocks, whole = graphs.blocks.passes(step.context), graphs.whole.passes(step.context)
-            self._passes("decode", step.weight, blocks, whole)
+            self._passes("decode", step.weight, [(each,) for each in blocks], whole)
             self._done("decode", step.weight * step.tokens, step.index, progress)
 
     def one_step(
@@ -90,16 +102,16 @@ class ParallelRunner:
         which stands ``alike``; ``whole``: a step of the whole model for one microbatch, of any blocks. ``sampled``:
         microbatches that choose a token; None: all.
         """
-        self._passage.run(Pass(blocks), whole, alike, "decode", 1, sampled=sampled)
+        self._passage.run((Pass(blocks),), whole, alike, "decode", 1, sampled=sampled)
         self._done("decode", 1, 0, None)
 
-    def _passes(self, stage: str, weight: float, blocks: Sequence[Pass], whole: Sequence[Pass]) -> None:
-        """The passes of a step, one after the other."""
+    def _passes(self, stage: str, weight: float, blocks: Sequence[Sequence[Pass]], whole: Sequence[Pass]) -> None:
+        """The passes of a step, one after the other, each as one graph or as those of the pieces of the prompts."""
         for held, ends in zip(blocks, whole, strict=True):
-            model = held.model or self._workload.model
-            tokens = self._passage.tokens_of(held.graph)
-            alike = self._graphs.blocks.blocks(model, tokens)
-            self._passage.run(held, ends.graph, alike, stage, weight * held.share)
+            first = held[0]
+            tokens = self._passage.tokens_of(first.graph)
+            alike = self._graphs.blocks.blocks(first.model or self._workload.model, tokens)
+            self._passage.run(held, ends.graph, alike, stage, weight * first.share)
 
     def _done(self, stage: str, tokens: float, index: int, progress: Progress | None) -> None:
         self._enter(stage, 0, 0, tokens)

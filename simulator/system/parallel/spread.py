@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 
 import networkx as nx
 
-from simulator.config.platform_schema import Platform
+from simulator.config.platform_schema import Parallelism, Platform
 from simulator.errors import MappingError
 from simulator.mapping.parallel import parallel_policies
 from simulator.mapping.parallel.experts import ExpertPlan, experts_in, with_whole_experts
 from simulator.mapping.parallel.plan import Plan, make_plan
 from simulator.mapping.parallel.policies import Part, Policy
+from simulator.mapping.parallel.tokens import decode_share, prompt_share
 from simulator.workload.model import Model
+from simulator.workload.optimizations.attention_sparsity import AttentionSparsity
 from simulator.workload.scenario import Workload
 
 
@@ -32,11 +34,26 @@ class Spread:
         held = self.policy.model(model, self.plan.tensor) if self.plan.tensor > 1 else model
         return with_whole_experts(model, held, self.plan.expert_copies) if self.experts else held
 
-    def share(self, graph: nx.DiGraph[str]) -> Part:
-        """What each of the devices does that work on the blocks ``graph``."""
+    def share(self, graphs: Sequence[nx.DiGraph[str]]) -> Part:
+        """What each of the devices does that work on a block: one graph, or that of each piece of the prompts."""
         if self.experts:
-            return self.experts.share(graph)
-        return self.policy.share(graph, self.plan.tensor) if self.plan.tensor > 1 else Part(graph)
+            return self.experts.share(graphs[0])
+        parts = [
+            self.policy.share(graph, self.plan.tensor) if self.plan.tensor > 1 else Part(graph) for graph in graphs
+        ]
+        if self.plan.sequence == 1:
+            return parts[0]
+        if len(graphs) == 1:
+            return decode_share(parts[0].leader, self.plan.sequence)
+        return prompt_share([part.leader for part in parts])
+
+    @property
+    def block_groups(self) -> tuple[int, float]:
+        """(devices whose parts of a block differ, how many such groups there are for each copy of the model)."""
+        plan = self.plan
+        if self.experts:
+            return plan.expert, 1 / plan.expert_copies
+        return (plan.sequence, plan.tensor) if plan.sequence > 1 else (plan.tensor, 1)
 
     @property
     def experts(self) -> ExpertPlan | None:
@@ -47,7 +64,7 @@ class Spread:
     @property
     def sharers(self) -> int:
         """Devices of a copy that share a block."""
-        return self.plan.tensor
+        return self.plan.sharers
 
     @property
     def head_devices(self) -> int:
@@ -81,8 +98,34 @@ def spread_workload(platform: Platform, workload: Workload) -> Spread:
     """How the model of ``workload`` lies on the devices. Raises MappingError."""
     wanted, model = platform.parallelism, workload.model
     found = spread_of(platform, model, workload.kept_layers, workload.batch)
-    if wanted.expert > 1 and experts_in(model) is None:
-        raise MappingError(f"parallelism.expert: {model.name} has no experts (allowed: 1)")
-    if wanted.expert > 1 and not found.policy.replicated:
-        raise MappingError(f"parallelism.expert: the policy {wanted.policy} has no whole experts (allowed: megatron)")
+    _check(found, wanted)
+    if wanted.sequence > 1:
+        _check_sequence(found, workload)
     return found
+
+
+def _check(spread: Spread, wanted: Parallelism) -> None:
+    if wanted.expert > 1 and experts_in(spread.model) is None:
+        raise MappingError(f"parallelism.expert: {spread.model.name} has no experts (allowed: 1)")
+    for key in ("expert", "sequence"):
+        if getattr(wanted, key) > 1 and not spread.policy.replicated:
+            raise MappingError(f"parallelism.{key}: not with the policy {wanted.policy} (allowed: megatron)")
+    if wanted.expert > 1 and wanted.sequence > 1:
+        raise MappingError("parallelism.sequence: not with parallelism.expert (allowed: 1)")
+
+
+def _check_sequence(spread: Spread, workload: Workload) -> None:
+    """Raise MappingError for what cannot be dealt out along the tokens."""
+    devices, model = spread.plan.sequence, workload.model
+    kept = model.architecture.memory(model)
+    if any(part.fixed for part in kept):
+        raise MappingError(f"parallelism.sequence: the state of {model.name} has no tokens to deal out (allowed: 1)")
+    least = min([workload.prompt_tokens // 2, *(part.tokens(workload.prompt_tokens) for part in kept)])
+    if least < devices:
+        raise MappingError(
+            f"parallelism.sequence: prompts of {workload.prompt_tokens} tokens do not deal out to {devices} devices "
+            f"(allowed: up to {max(1, least)})"
+        )
+    for method in workload.methods:
+        if method.coupled or isinstance(method, AttentionSparsity):
+            raise MappingError(f"optimizations.{method.key}: not where tokens are dealt out (allowed: sequence: 1)")

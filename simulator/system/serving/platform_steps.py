@@ -43,6 +43,8 @@ def one_copy(platform: Platform) -> Platform:
         raise MappingError(
             f"parallelism.expert: copies that serve requests do not share experts (allowed: 1 or {parallelism.tensor})"
         )
+    if parallelism.sequence > 1:
+        raise MappingError("parallelism.sequence: request streams do not deal tokens out (allowed: 1)")
     count = parallelism.tensor * parallelism.pipeline
     changed = {"devices": Devices(count=count), "parallelism": parallelism.model_copy(update={"data": 1})}
     return platform.model_copy(update=changed)

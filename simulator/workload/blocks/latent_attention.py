@@ -52,7 +52,7 @@ class LatentAttention:
         rotated = {"q": b.tokens * heads * self.rotary, "k": b.tokens * self.rotary}
         q_rotary, k_rotary = b.vector(ops.ROPE, (q_rotary, k_rotary), rotated)
         self._append(b, latent, k_rotary)
-        if b.step.position or b.step.queries == 1:
+        if not b.step.of_prompt or b.step.queries == 1:
             context = self._absorbed(b, model, q_plain, q_rotary)
         else:
             context = self._expanded(b, model, (q_plain, q_rotary, k_rotary), latent)

@@ -35,7 +35,7 @@ class StepView:
     @property
     def is_prefill(self) -> bool:
         """Whether it is the prompt."""
-        return self.step.position == 0
+        return self.step.of_prompt
 
 
 class Optimization(Spec):
