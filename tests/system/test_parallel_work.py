@@ -106,6 +106,22 @@ def test_tensor_parallel_devices_share_the_products_of_every_method(method: str)
     assert two.time_by_op_kind_s["decode"]["allreduce"] > 0
 
 
+STATE = ("time_proj", "out_proj", "ffn_up", "ffn_down", "wkv7_update", "ssm_update", "conv1d", "ssm_in")
+
+
+@pytest.mark.parametrize("name", ["rwkv7", "mamba2"])
+def test_tensor_parallel_devices_share_the_states_of_all_heads(name: str) -> None:
+    model = replace(FOUR, name=name, architecture=ARCHITECTURES[name], d_ff=160)
+    one, two = run(arch(), model), run(arch(tensor=2), model)
+    shared = work(two)
+    for where, (flops, n_bytes) in work(one).items():
+        if where[1] in STATE:
+            # Groups of a state-space model that all heads share are on both devices.
+            assert shared[where] == (pytest.approx(flops, rel=0.1), pytest.approx(n_bytes, rel=0.1)), where
+    assert two.time_by_op_kind_s["decode"]["allreduce"] > 0
+    assert two.capacity.needed_bytes <= 2 * one.capacity.needed_bytes
+
+
 @pytest.mark.parametrize("name", ["windows", "latent_experts"])
 def test_copies_do_the_work_of_one_device_each(name: str) -> None:
     model = replace(FOUR, name=name, architecture=ARCHITECTURES[name], d_ff=160)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.errors import MappingError
 from simulator.workload import ops
 from simulator.workload import state_kinds as kinds
 from simulator.workload.architecture import Architecture
@@ -74,10 +73,6 @@ class Mamba2(Architecture):
         """The states of convolution and update."""
         inner, mixed = self.channels(model)
         return (LayerMemory(model.n_layers, fixed=self.taps * mixed + inner * self.state),)
-
-    def divided(self, model: Model, devices: int) -> Model:
-        """Not modelled. Raises MappingError."""
-        raise MappingError(f"parallelism.tensor: the state of {model.name} is not dealt out to {devices} devices")
 
 
 FIELDS = (

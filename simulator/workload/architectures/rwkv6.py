@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.errors import MappingError
 from simulator.workload import ops
 from simulator.workload import state_kinds as kinds
 from simulator.workload.architecture import Architecture
@@ -43,21 +42,21 @@ class Rwkv6(Architecture):
         return b.residual("ffn_residual", x, self._channel_mix(b, model, b.norm("ffn_norm", x, "layernorm")))
 
     def _time_mix(self, b: SectionBuilder, model: Model, x: Flow) -> Flow:
-        d, n = b.width, b.tokens
+        d, n, inner = b.width, b.tokens, model.q_features
         mixed = self._mix(b, x)
         r, k, v, g = (
-            b.matrix(kinds.TIME_PROJ, one, d, {OUT: d}, name=name)[0]
+            b.matrix(kinds.TIME_PROJ, one, d, {OUT: inner}, name=name)[0]
             for one, name in zip(mixed, ("receptance", "key", "value", "gate"), strict=False)
         )
-        w = low_rank(b, mixed[-1], "decay", self.decay_rank, activation=kinds.TANH)
-        w = b.vector(kinds.DECAY, (w,), {OUT: n * d}, weight=Weight("time_decay", 1, d))[0]
-        state = d * model.head_dim
-        bonus = Weight("time_first", 1, d)
-        (y,) = stateful(b, kinds.WKV6_UPDATE, (r, k, v, w), {OUT: n * d}, per_token=state, kept=state, weight=bonus)
-        rows, weight = n * model.n_heads, Weight("head_norm", 2, d)
-        y = b.vector(ops.LAYERNORM, (y,), {OUT: n * d}, name="head_norm", rows=rows, weight=weight)[0]
-        y = b.vector(ops.FFN_ACT_MUL, (g, y), {OUT: n * d}, name="gate_mul")[0]
-        return b.matrix(ops.OUT_PROJ, y, d, {OUT: d})[0]
+        w = low_rank(b, mixed[-1], "decay", self.decay_rank, inner, activation=kinds.TANH)
+        w = b.vector(kinds.DECAY, (w,), {OUT: n * inner}, weight=Weight("time_decay", 1, inner))[0]
+        state = inner * model.head_dim
+        bonus = Weight("time_first", 1, inner)
+        (y,) = stateful(b, kinds.WKV6_UPDATE, (r, k, v, w), {OUT: n * inner}, per_token=state, kept=state, weight=bonus)
+        rows, weight = n * model.n_heads, Weight("head_norm", 2, inner)
+        y = b.vector(ops.LAYERNORM, (y,), {OUT: n * inner}, name="head_norm", rows=rows, weight=weight)[0]
+        y = b.vector(ops.FFN_ACT_MUL, (g, y), {OUT: n * inner}, name="gate_mul")[0]
+        return b.matrix(ops.OUT_PROJ, y, inner, {OUT: d})[0]
 
     def _mix(self, b: SectionBuilder, x: Flow) -> tuple[Flow, ...]:
         """``x`` and the token before it, mixed in five ways."""
@@ -94,11 +93,7 @@ class Rwkv6(Architecture):
 
     def memory(self, model: Model) -> tuple[LayerMemory, ...]:
         """A matrix for each head, and the token before of both mixes."""
-        return (LayerMemory(model.n_layers, fixed=model.d_model * model.head_dim + 2 * model.d_model),)
-
-    def divided(self, model: Model, devices: int) -> Model:
-        """Not modelled. Raises MappingError."""
-        raise MappingError(f"parallelism.tensor: the state of {model.name} is not dealt out to {devices} devices")
+        return (LayerMemory(model.n_layers, fixed=model.q_features * model.head_dim + 2 * model.d_model),)
 
 
 FIELDS = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.errors import MappingError
 from simulator.workload import ops
 from simulator.workload import state_kinds as kinds
 from simulator.workload.architecture import Architecture
@@ -45,27 +44,27 @@ class Rwkv7(Architecture):
         return b.residual("ffn_residual", x, self._channel_mix(b, model, b.norm("ffn_norm", x, "layernorm")))
 
     def _time_mix(self, b: SectionBuilder, model: Model, x: Flow, *, first: bool) -> Flow:
-        d, n = b.width, b.tokens
+        d, n, inner = b.width, b.tokens, model.q_features
         outputs, weight = dict.fromkeys(MIXES, n * d), Weight("time_mix", len(MIXES), d)
         r, w, k, v, a, g = stateful(
             b, kinds.TOKEN_SHIFT, (x,), outputs, per_token=len(MIXES) * d, kept=d, name="time_shift", weight=weight
         )
-        parts = [b.matrix(kinds.TIME_PROJ, one, d, {OUT: d}, name=name)[0]
+        parts = [b.matrix(kinds.TIME_PROJ, one, d, {OUT: inner}, name=name)[0]
                  for one, name in ((r, "receptance"), (k, "key"), (v, "value"))]  # fmt: skip
-        parts += [low_rank(b, w, "decay", self.decay_rank, activation=kinds.TANH)]
-        parts += [low_rank(b, a, "rate", self.rate_rank, activation=None)]
-        parts += [] if first else [low_rank(b, v, "residual", self.value_rank, activation=None)]
-        gate = low_rank(b, g, "gate", self.gate_rank, activation=kinds.SIGMOID)
+        parts += [low_rank(b, w, "decay", self.decay_rank, inner, activation=kinds.TANH)]
+        parts += [low_rank(b, a, "rate", self.rate_rank, inner, activation=None)]
+        parts += [] if first else [low_rank(b, v, "residual", self.value_rank, inner, activation=None)]
+        gate = low_rank(b, g, "gate", self.gate_rank, inner, activation=kinds.SIGMOID)
         # Biases of decay and rate (and of the residual of values), scales of the keys: five or four vectors.
-        weight = Weight("state_inputs", 4 if first else 5, d)
-        inputs = b.vector(kinds.STATE_INPUTS, parts, {"all": 6 * n * d}, elements=n * d, weight=weight)
-        state = d * model.head_dim
-        (y,) = stateful(b, kinds.WKV7_UPDATE, inputs, {OUT: n * d}, per_token=state, kept=state)
-        rows, weight = n * model.n_heads, Weight("head_norm", 2, d)
-        y = b.vector(ops.LAYERNORM, (y,), {OUT: n * d}, name="head_norm", rows=rows, weight=weight)[0]
-        bonus = Weight("bonus", 1, d)
-        y = b.vector(kinds.BONUS_GATE, (y, *inputs, gate), {OUT: n * d}, elements=n * d, weight=bonus)[0]
-        return b.matrix(ops.OUT_PROJ, y, d, {OUT: d})[0]
+        weight = Weight("state_inputs", 4 if first else 5, inner)
+        inputs = b.vector(kinds.STATE_INPUTS, parts, {"all": 6 * n * inner}, elements=n * inner, weight=weight)
+        state = inner * model.head_dim
+        (y,) = stateful(b, kinds.WKV7_UPDATE, inputs, {OUT: n * inner}, per_token=state, kept=state)
+        rows, weight = n * model.n_heads, Weight("head_norm", 2, inner)
+        y = b.vector(ops.LAYERNORM, (y,), {OUT: n * inner}, name="head_norm", rows=rows, weight=weight)[0]
+        bonus = Weight("bonus", 1, inner)
+        y = b.vector(kinds.BONUS_GATE, (y, *inputs, gate), {OUT: n * inner}, elements=n * inner, weight=bonus)[0]
+        return b.matrix(ops.OUT_PROJ, y, inner, {OUT: d})[0]
 
     @staticmethod
     def _channel_mix(b: SectionBuilder, model: Model, x: Flow) -> Flow:
@@ -80,11 +79,7 @@ class Rwkv7(Architecture):
 
     def memory(self, model: Model) -> tuple[LayerMemory, ...]:
         """A matrix for each head, and the token before of both mixes."""
-        return (LayerMemory(model.n_layers, fixed=model.d_model * model.head_dim + 2 * model.d_model),)
-
-    def divided(self, model: Model, devices: int) -> Model:
-        """Not modelled. Raises MappingError."""
-        raise MappingError(f"parallelism.tensor: the state of {model.name} is not dealt out to {devices} devices")
+        return (LayerMemory(model.n_layers, fixed=model.q_features * model.head_dim + 2 * model.d_model),)
 
 
 RANKS = ("decay_low_rank_dim", "a_low_rank_dim", "v_low_rank_dim", "gate_low_rank_dim")

@@ -46,9 +46,11 @@ def stateful(  # noqa: PLR0913 - an element-wise op, and what it keeps
     )
 
 
-def low_rank(b: SectionBuilder, x: Flow, name: str, rank: int, *, activation: ops.OpKind | None) -> Flow:
-    """Down to ``rank`` and up again to the model's width, with an activation between."""
+def low_rank(  # noqa: PLR0913 - two products, and what is between them
+    b: SectionBuilder, x: Flow, name: str, rank: int, outputs: int, *, activation: ops.OpKind | None
+) -> Flow:
+    """Down to ``rank`` and up again to ``outputs`` elements, with an activation between."""
     down = b.matrix(kinds.LOW_RANK, x, b.width, {OUT: rank}, name=f"{name}_down")[0]
     if activation is not None:
         down = b.vector(activation, (down,), {OUT: b.tokens * rank}, name=f"{name}_act")[0]
-    return b.matrix(kinds.LOW_RANK, down, rank, {OUT: b.width}, name=f"{name}_up")[0]
+    return b.matrix(kinds.LOW_RANK, down, rank, {OUT: outputs}, name=f"{name}_up")[0]
