@@ -30,8 +30,9 @@ def sized(system: System, workload: Workload) -> Platform:
     else:
         found, how = _spread(platform, layers), "as given"
     spread = found.parallelism
+    along = f" x sequence {spread.sequence}" if spread.sequence > 1 else ""
     note = (
-        f"devices: {found.devices.count}, {how}, as tensor {spread.tensor} x pipeline {spread.pipeline} x data "
+        f"devices: {found.devices.count}, {how}, as tensor {spread.tensor}{along} x pipeline {spread.pipeline} x data "
         f"{spread.data}"
     )
     return found.model_copy(update={"assumptions": (*found.assumptions, note)})
@@ -44,7 +45,7 @@ def _fewest(system: System, workload: Workload) -> Platform:
     candidate, failures = platform, 0
     for tensor, pipeline in _sizes(platform, workload.model.n_layers):
         candidate = _of(platform, tensor, pipeline)
-        if tensor * pipeline < least:
+        if tensor * pipeline * platform.parallelism.sequence < least:
             continue
         if failures == FRUITLESS:
             break
@@ -65,9 +66,15 @@ def _holds(system: System, candidate: Platform, workload: Workload) -> bool:
 
 
 def _least(system: System, workload: Workload) -> int:
-    """Devices whose memories together have the bytes of one copy of the model with its sequences."""
-    copies = system.platform.parallelism.data
-    alone = replace(system, platform=_of(system.platform, 1, 1, data=1))
+    """Devices whose memories together have the bytes of one copy of the model with its sequences.
+
+    One where copies share experts: less than all bytes of a copy lie on its devices.
+    """
+    spread, copies = system.platform.parallelism, system.platform.parallelism.data
+    if spread.expert > 1:
+        return 1
+    plain = system.platform.model_copy(update={"parallelism": spread.model_copy(update={"sequence": 1})})
+    alone = replace(system, platform=_of(plain, 1, 1, data=1))
     needed, available = needed_and_available(alone, replace(workload, batch=-(-workload.batch // copies)))
     return -(-needed // available)
 
@@ -82,13 +89,13 @@ def _sizes(platform: Platform, layers: int) -> Iterator[tuple[int, int]]:
         sizes = ((spread.tensor, pipeline) for pipeline in range(1, layers + unit))
     else:
         sizes = iter([(spread.tensor, spread.pipeline)])
-    return (size for size in sizes if size[0] * size[1] * spread.data % unit == 0)
+    return (size for size in sizes if size[0] * size[1] * spread.sequence * spread.data % unit == 0)
 
 
 def _spread(platform: Platform, layers: int) -> Platform:
     """The platform with its count of devices dealt out to what is open."""
     spread = platform.parallelism
-    group = max(1, platform.devices.count // spread.data)
+    group = max(1, platform.devices.count // (spread.data * spread.sequence))
     pipeline = spread.pipeline
     if spread.wanted_pipeline == "auto":
         pipeline = min(layers, group) if spread.wanted_tensor == "auto" else max(1, group // spread.tensor)
@@ -100,7 +107,7 @@ def _of(platform: Platform, tensor: int, pipeline: int, *, data: int | None = No
     spread = platform.parallelism.model_copy(
         update={"wanted_tensor": tensor, "wanted_pipeline": pipeline, "data": data or platform.parallelism.data}
     )
-    number = devices or tensor * pipeline * spread.data
+    number = devices or tensor * spread.sequence * pipeline * spread.data
     return platform.model_copy(
         update={"devices": Devices(count=number, multiple_of=platform.devices.multiple_of), "parallelism": spread}
     )

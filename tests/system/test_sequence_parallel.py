@@ -164,3 +164,10 @@ def test_what_has_no_tokens_to_deal_out_is_refused_in_one_line() -> None:
     )
     with pytest.raises(MappingError, match=r"parallelism\.sequence: not with parallelism\.expert"):
         simulate(both, workload(model=LATENT, batch=2))
+
+
+def test_open_numbers_of_devices_count_those_that_share_tokens() -> None:
+    open_ = load_arch("h100_sxm", ["devices.count=auto", "parallelism.tensor=auto", "parallelism.sequence=3"])
+    found = simulate(open_, workload(prompt_tokens=12, output_tokens=2))
+    said = "devices: 3, the fewest that hold the workload, as tensor 1 x sequence 3 x pipeline 1 x data 1"
+    assert said in found.assumptions
