@@ -124,7 +124,7 @@ def start(spec: Path, folder: Path, *more: str) -> subprocess.Popen[bytes]:
 def test_a_sweep_that_is_killed_goes_on_where_it_was(spec_file: SpecFile, tmp_path: Path, marks: Path) -> None:
     """kill -9 of the main process at random moments: workers die too, the final table is the undisturbed one."""
     n_points = 30 * KILLS
-    axes = {"do": {"set": {f"sleep 0.1{seed:04d}": {"workload.seed": seed} for seed in range(n_points)}}}
+    axes = {"do": {"set": {f"sleep 0.05{seed:04d}": {"workload.seed": seed} for seed in range(n_points)}}}
     spec = spec_file(axes)
     undisturbed = drive(spec, tmp_path / "undisturbed")
     marks.unlink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import networkx as nx
 import pytest
 from hypothesis import given
@@ -13,16 +15,17 @@ from simulator.workload.scenario import load_workload
 from simulator.workload.sub_batches import SubBatchGraphs
 
 WORKLOAD = load_workload("llama2_7b_512_64")
+MODEL = replace(WORKLOAD.model, n_layers=3)
 
 
 def graph(batch: int, parts: int) -> nx.DiGraph[str]:
-    return SubBatchGraphs(WORKLOAD.model, batch=batch, precision=WORKLOAD.precision, parts=parts).at(40)
+    return SubBatchGraphs(MODEL, batch=batch, precision=WORKLOAD.precision, parts=parts).at(40)
 
 
 @given(st.integers(1, 9), st.integers(1, 4))
 def test_parts_have_all_sequences_and_each_all_weights(batch: int, parts: int) -> None:
     whole = graph(batch, parts)
-    plain = DecodeGraphs(WORKLOAD.model, batch=batch, precision=WORKLOAD.precision).at(40)
+    plain = DecodeGraphs(MODEL, batch=batch, precision=WORKLOAD.precision).at(40)
     found = [whole.nodes[name]["op"] for name in whole.nodes]
     once = [plain.nodes[name]["op"] for name in plain.nodes]
     assert all(name == whole.nodes[name]["op"].name for name in whole.nodes)
@@ -34,7 +37,7 @@ def test_parts_have_all_sequences_and_each_all_weights(batch: int, parts: int) -
 
 @pytest.mark.parametrize("batch", [1, 6])
 def test_one_part_is_the_plain_graph(batch: int) -> None:
-    plain = DecodeGraphs(WORKLOAD.model, batch=batch, precision=WORKLOAD.precision).at(40)
+    plain = DecodeGraphs(MODEL, batch=batch, precision=WORKLOAD.precision).at(40)
     assert nx.utils.graphs_equal(graph(batch, 1), plain)
     assert list(graph(batch, 1)) == list(plain)
 
