@@ -101,7 +101,7 @@ def located(document: Document, error: ConfigError) -> ConfigError:
 
 
 def check_policies(document: Document, spec: Platform) -> None:
-    """The names of policies exist, which only the layers above the schema can know."""
+    """The names of policies and of their options exist, which only the layers above the schema can know."""
     from simulator.mapping.layout import layouts
     from simulator.mapping.parallel import parallel_policies
     from simulator.mapping.placement import placements
@@ -113,6 +113,23 @@ def check_policies(document: Document, spec: Platform) -> None:
     ):
         if name not in registry:
             raise document.locate(path).error(registry.unknown(name), ".".join(path))
+    _check_options(document, spec)
+
+
+def _check_options(document: Document, spec: Platform) -> None:
+    from simulator.config.nearest import hint
+    from simulator.mapping.placement import option_names
+    from simulator.workload.ops import OP_KINDS
+
+    policy, own = spec.placement.policy, option_names(spec.placement.policy)
+    for option in spec.placement.options:
+        if option not in own and option not in OP_KINDS:
+            where = ("placement", "options", option)
+            allowed = f"allowed: {', '.join(own)}, or an op kind"
+            near = hint(option, (*own, *OP_KINDS.names()))
+            raise document.locate(where).error(
+                f"'{policy}' has no option '{option}' ({allowed}){near}", ".".join(where)
+            )
 
 
 def build_for(arch: Arch, hooks: Hooks, *, exact: bool, engine: EngineName) -> System:

@@ -26,11 +26,14 @@ _TYPES = {
     "bool": "true or false",
     "string": "text",
     "model": "a mapping of keys to values",
+    "model_attributes": "a mapping of keys to values",
     "dict": "a mapping of keys to values",
     "mapping": "a mapping of keys to values",
     "tuple": "a list",
     "list": "a list",
 }
+_TAG_FAULTS = {"union_tag_invalid", "union_tag_not_found"}
+"""Faults of the key by which a block says which of several kinds it is."""
 _BOUNDS = {"greater_than_equal", "greater_than", "less_than_equal", "less_than"}
 _SHOWN_CHARACTERS = 60
 
@@ -93,6 +96,8 @@ def _without_unions(details: Iterable[ErrorDetails], data: Any) -> list[tuple[Pa
             elif detail["type"] == "missing" and step is last:
                 path.append(step)
             # Any other step that is not in the data names an alternative of a union.
+        if detail["type"] in _TAG_FAULTS:
+            path.append(detail["ctx"]["discriminator"].strip("'"))
         found.setdefault(tuple(path), detail)
     return list(found.items())
 
@@ -114,10 +119,10 @@ def _message(path: Path, detail: ErrorDetails, allowed: Allowed) -> str:
     if kind == "extra_forbidden":
         keys = allowed.keys(path[:-1])
         return f"unknown key '{path[-1]}' (allowed: {', '.join(keys) or 'none'}){hint(str(path[-1]), keys)}"
-    if kind == "missing":
+    if kind in {"missing", "union_tag_not_found"}:
         return f"entry {path[-1]} is missing" if isinstance(path[-1], int) else f"the key '{path[-1]}' is missing"
-    if kind == "literal_error":
-        return _choice(value, context["expected"])
+    if kind in {"literal_error", "union_tag_invalid"}:
+        return _choice(context.get("tag", value), context.get("expected_tags") or context["expected"])
     if kind in _BOUNDS:
         return f"{shown(value)[1:-1]} is out of range (allowed: {allowed.bounds(path)})"
     if kind == "finite_number":

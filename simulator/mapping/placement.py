@@ -49,15 +49,27 @@ class PerOp:
     """A policy that looks at each op by itself: its batch, its intensity, what the components say of it.
 
     ``prefer``: (op, the platform's placement options, all components) -> components in order of preference.
-    ``follows``: kinds that run where the op before them does, if that component runs them.
+    ``follows``: kinds that run where the op before them does, if that component runs them. ``options``: the placement
+    options that it reads.
     """
 
     prefer: Callable[[Op, Options, Mapping[str, Candidate]], tuple[str, ...]]
     follows: frozenset[str] = frozenset()
+    options: frozenset[str] = frozenset()
 
 
 placements: Registry[Policy | PerOp] = Registry("placement policy")
 """Policies by the name that a platform's ``placement.policy`` gives."""
+
+
+SUB_BATCHES = "sub_batches"
+"""Placement option of every policy: parts of the batch that a decode step runs side by side."""
+
+
+def option_names(policy: str) -> tuple[str, ...]:
+    """The placement options that ``policy`` has, beside the op kinds for which a component may be named."""
+    found = placements.get(policy)
+    return (*sorted(found.options if isinstance(found, PerOp) else ()), SUB_BATCHES)
 
 
 @placements.register("near_bank_first")

@@ -165,4 +165,6 @@ def _check_one_memory(op: MatrixOp, options: Options, parts: Candidates) -> None
         raise MappingError(f"{op.name}: placement.options.fc: both sides have to read one memory, not {lie}")
 
 
-placements.register("cooperation")(PerOp(cooperate, follows=frozenset({"softmax"})))
+OPTIONS = frozenset({*DEFAULTS, "xpu", "pim", "fc_pim"})
+
+placements.register("cooperation")(PerOp(cooperate, follows=frozenset({"softmax"}), options=OPTIONS))

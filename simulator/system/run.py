@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import networkx as nx
 
 from simulator.errors import MappingError
+from simulator.mapping.placement import SUB_BATCHES
 from simulator.system.conservation import Conservation
 from simulator.system.executor import Execution, PlacedOp, place
 from simulator.workload.graph import SINK, SOURCE
@@ -28,10 +29,6 @@ that each sequence has at its end, of all those."""
 
 Progress = Callable[[int, int], None]
 """Called after each step with tokens done and tokens in all, of one sequence."""
-
-
-SUB_BATCHES = "sub_batches"
-"""Placement option: parts of the batch that a decode step runs side by side."""
 
 
 def sub_batches(platform: Platform) -> int:

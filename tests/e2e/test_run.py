@@ -110,6 +110,14 @@ def test_a_truncated_model_file_is_located(nearbank: Callable[..., Any], tmp_pat
         (("run", "aim_1card", "llama2_7b_512_46"), "llama2_7b_512_64"),
         (("run", "aim_1card", *SHORT, "--set", "memory.chanels=8"), "channels"),
         (("run", "aim_1card", *SHORT, "--set", "memory.channels=eight"), "'eight' is not a whole number"),
+        (("show", "aim_1card", "--set", "memory.activation_limit.policy=unlimted"), "nearest: 'unlimited'"),
+        (
+            ("show", "aim_1card", "--set", "memory.activation_limit={}"),
+            "limit.policy: the key 'policy' is missing",
+        ),
+        (("show", "aim_1card", "--set", "memory.activation_limit=3"), "'3' is not a mapping of keys to values"),
+        (("show", "aim_1card", "--set", "placement.options.sub_batchs=2"), "nearest: 'sub_batches'"),
+        (("show", "ianus", "--set", "placement.options.atention=xpu"), "nearest: 'attention'"),
         (("run", "gone.yaml", "llama2_7b_512_64"), "gone.yaml"),
     ],
 )
