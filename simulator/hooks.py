@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, ParamSpec
+from typing import ClassVar, NamedTuple, ParamSpec
 
 P = ParamSpec("P")
 
@@ -19,6 +19,9 @@ class IssuedCommand(NamedTuple):
     column: int
 
 
+ALL_BANKS = "all banks"
+"""The ``bank`` of a command that addresses the whole channel."""
+
 CommandsWithin = Callable[[int, int], Iterable[IssuedCommand]]
 """(from ps, until ps) -> the commands of a memory's first channel between them; found only when asked."""
 
@@ -29,8 +32,11 @@ Prices = Mapping[str, Mapping[str, Mapping[str, float]]]
 class Instrument:
     """An observer of one run. A subclass overrides the callbacks that it wants; the others cost nothing.
 
-    Times are ps since the start of the run. A callback that raises fails the run.
+    Times are ps since the start of the run. A callback that raises fails the run. ``restarts``: whether `run_started`
+    makes it forget, so that it may watch each of several runs that look for an operating point.
     """
+
+    restarts: ClassVar[bool] = False
 
     def run_started(self, prices: Prices, static_power_w: Mapping[str, Mapping[str, float]]) -> None:
         """A run begins: what actions cost, and the power that always flows in one device (component -> class -> W)."""

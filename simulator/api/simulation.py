@@ -64,8 +64,9 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
         ran = run(arch.spec, hooks)
         facts = facts_of(arch, workload, ran, ran.system.static_power_w())
     else:
-        found = find_operating_point(arch.spec, spec, run)
-        ran = run(found.platform, hooks) if hooks else found.ran
+        watching = [hook for hook in hooks if hook.restarts]
+        found = find_operating_point(arch.spec, spec, lambda platform: run(platform, watching))
+        ran = run(found.platform, hooks) if len(watching) < len(hooks) else found.ran
         facts = replace(facts_of(arch, workload, ran, found.static_power_w), thermal=found.thermal)
     return ran.collector.result(replace(facts, wall_s=time.perf_counter() - started_s))
 

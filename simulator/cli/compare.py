@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_exact, add_json, add_overrides, positive_float, positive_int
 from simulator.cli.prices import add_costs, payment, terms_of
+from simulator.cli.result_folder import write
 from simulator.errors import CapacityError, MappingError
 
 if TYPE_CHECKING:
@@ -126,31 +128,30 @@ def _check(wanted: Sequence[Job], terms: Terms | None) -> None:
 
 def _entry(args: argparse.Namespace, job: Job) -> Entry:
     from simulator.cli.simulation import simulate_named
+    from simulator.metrics.command_window import CommandWindow
     from simulator.report.comparison import Entry
 
-    command = job.command(exact=args.exact)
+    command, window = job.command(exact=args.exact), CommandWindow() if args.output else None
     try:
-        result = simulate_named(job.arch, job.workload, job.overrides, batch=job.batch, exact=args.exact)
+        result = simulate_named(job.arch, job.workload, job.overrides, batch=job.batch, exact=args.exact, window=window)
     except (CapacityError, MappingError) as error:
         if args.json:
             output.warn(str(error))
         verdict = "does not fit" if isinstance(error, CapacityError) else "is not supported"
         return Entry(job.name, job.design, None, str(error), command, verdict)
-    if args.output:
-        output.write_atomically(args.output / job.name / "result.json", result.to_json())
-    return Entry(job.name, job.design, result, None, command)
+    if window:
+        write(args.output / job.name, result, window)
+    return Entry(job.name, job.design, result, None, command, issued=window.told() if window else {})
 
 
 def _write_page(args: argparse.Namespace, wanted: Sequence[Job], comparison: Comparison) -> None:
     from simulator.cli.evidence import point_of, points_of
-    from simulator.report.evidence import Evidence, Run
+    from simulator.report.evidence import Evidence
     from simulator.report.page.build import page
 
     points = points_of((job.arch, job.overrides) for job in wanted)
     runs = [
-        Run(entry.name, entry.design, result, points.get(result.arch.content_hash) or point_of(result), entry.command)
-        for entry in comparison.entries
-        if (result := entry.result) is not None
+        replace(run, point=points.get(run.result.arch.content_hash) or point_of(run.result)) for run in comparison.runs
     ]
     failed = {entry.name: entry.error for entry in comparison.entries if entry.error is not None}
     evidence = Evidence(runs, failed, (), args.max_power_w, f"{comparison.command} -o DIR", comparison.money)

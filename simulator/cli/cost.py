@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_json
 from simulator.cli.prices import add_payback, terms_of
+from simulator.cli.result_folder import RESULT_FILE
 from simulator.errors import ConfigError
 
 if TYPE_CHECKING:
     from simulator.report.evidence import Run
-
-RESULT_FILE = "result.json"
 
 
 def add_parser(verbs: Verbs) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.cli.compare import COMPARISON_FILE
-from simulator.cli.run import RESULT_FILE
+from simulator.cli.result_folder import RESULT_FILE, commands_in
 from simulator.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ def _run(path: Path) -> Run:
         raise ConfigError(f"{path}: {where}: is not a result of this version: {first['msg']}") from None
     found = again(result)
     point = describe(found.arch.spec) if found else None
-    return Run(result.arch.name, result.arch.name, result, point, found.command if found else None)
+    command = found.command if found else None
+    return Run(result.arch.name, result.arch.name, result, point, command, commands_in(path.parent))
 
 
 def _sweep(folder: Path) -> SweepTable:

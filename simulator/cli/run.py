@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_engine, add_exact, add_json, add_overrides, positive_int, window_us
+from simulator.cli.result_folder import COMMANDS_FILE, RESULT_FILE, write
 
 if TYPE_CHECKING:
     from rich.console import Group
 
     from simulator.metrics.result import Result
-
-RESULT_FILE = "result.json"
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -29,7 +28,9 @@ def add_parser(verbs: Verbs) -> None:
     add_engine(parser)
     add_exact(parser)
     add_json(parser)
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help=f"also write DIR/{RESULT_FILE}")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help=f"also write DIR/{RESULT_FILE} and DIR/{COMMANDS_FILE}"
+    )
     parser.add_argument(
         "--timeline", type=Path, metavar="FILE", help="also write a Perfetto/Chrome trace (FILE.gz: gzipped)"
     )
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Simulate and show."""
     from simulator.cli.simulation import simulate_named, temperature_trace
     from simulator.errors import ConfigError
+    from simulator.metrics.command_window import CommandWindow
     from simulator.metrics.timeline import Timeline
 
     if args.timeline_window and not args.timeline:
@@ -61,11 +63,11 @@ def run(args: argparse.Namespace) -> int:
     timeline = Timeline(args.timeline_window) if args.timeline else None
     trace = temperature_trace(args.arch, args.overrides) if args.temperatures else None
     hooks = [hook for hook in (timeline, trace) if hook]
-    result = simulate_named(
-        args.arch, args.workload, args.overrides, batch=args.batch, exact=args.exact, engine=args.engine, hooks=hooks
-    )
-    if args.output:
-        output.write_atomically(args.output / RESULT_FILE, result.to_json())
+    window = CommandWindow() if args.output else None
+    options = {"batch": args.batch, "exact": args.exact, "engine": args.engine}
+    result = simulate_named(args.arch, args.workload, args.overrides, **options, hooks=hooks, window=window)
+    if window:
+        write(args.output, result, window)
     if timeline:
         with output.naming(args.timeline):
             timeline.write(args.timeline)

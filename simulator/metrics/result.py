@@ -95,12 +95,14 @@ class OpKindWork(Record):
 class BusyProfile(Record):
     """Busy share of each component, 0 to 1, in equal bins of ``bin_ps`` from ``start_ps`` after the step began.
 
+    ``moved_bytes``: ``component: hop`` -> what crossed it in each bin, each transfer spread evenly over its time.
     The window is two blocks of the model in the middle of the last decode step that was simulated.
     """
 
     start_ps: int
     bin_ps: int
     busy: dict[str, tuple[float, ...]]
+    moved_bytes: dict[str, tuple[int, ...]] = Field(default_factory=dict)
 
 
 class Provenance(Record):

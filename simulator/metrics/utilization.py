@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 from simulator.errors import ConservationError
+from simulator.metrics.bins import Bins
 from simulator.metrics.result import BusyProfile
 from simulator.metrics.stage import Stage, Tally
 
@@ -27,6 +27,12 @@ class Utilization(Tally):
         self._counted_to_ps: dict[str, int] = defaultdict(int)
         self._busy_ps: dict[str, float] = defaultdict(int)
         self._step_start_ps = self._step_end_ps = 0
+        self._moved: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        """Transfers of the current step by component and hop."""
+
+    def transfer(self, start_ps: int, end_ps: int, hop: str, n_bytes: int, component: str) -> None:
+        """Kept for the profile of the step."""
+        self._moved[f"{component}: {hop}"].append((start_ps, end_ps, n_bytes))
 
     def busy(self, component: str, start_ps: int, end_ps: int, what: str) -> None:
         """``component`` was busy with ``what`` from ``start_ps`` to ``end_ps``."""
@@ -47,6 +53,7 @@ class Utilization(Tally):
         """Count the step that ends; keeps memory independent of the number of steps."""
         step_end_ps, opened = self._step_end_ps, self._open
         self._open = defaultdict(list)
+        self._moved.clear()
         for component, intervals in opened.items():
             counted_to_ps = self._counted_to_ps[component]
             busy_ps = 0
@@ -66,7 +73,7 @@ class Utilization(Tally):
         return {component: self._busy_ps[component] for component in sorted(self._busy_ps)}
 
     def profile(self, blocks: int) -> BusyProfile | None:
-        """Who is busy when in the middle two of ``blocks`` equal parts of the step that has just ended.
+        """Who is busy when, and what moves, in the middle two of ``blocks`` equal parts of the step that just ended.
 
         Asked before that step is flushed; None for a step without time.
         """
@@ -75,9 +82,13 @@ class Utilization(Tally):
         start_ps = max(0, (step_ps - bin_ps * PROFILE_BINS) // 2)
         if not step_ps or bin_ps * PROFILE_BINS > step_ps:
             return None
-        first_ps = self._step_start_ps + start_ps
-        busy = {name: _binned(self._open[name], first_ps, bin_ps) for name in sorted(self._open)}
-        return BusyProfile(start_ps=start_ps, bin_ps=bin_ps, busy=busy)
+        bins = Bins(self._step_start_ps + start_ps, bin_ps, PROFILE_BINS)
+        return BusyProfile(
+            start_ps=start_ps,
+            bin_ps=bin_ps,
+            busy={name: bins.busy(intervals) for name, intervals in sorted(self._open.items())},
+            moved_bytes={name: bins.spread(amounts) for name, amounts in sorted(self._moved.items())},
+        )
 
     def fractions(self, time_ps: int) -> dict[str, float]:
         """Busy share of ``time_ps`` by component, 0 to 1. Raises ConservationError for a component busier than time."""
@@ -87,18 +98,3 @@ class Utilization(Tally):
             if ps > time_ps + 0.5:
                 raise ConservationError(f"{component}: busy for {ps} ps of a run of {time_ps} ps")
         return {component: min(1.0, ps / time_ps) if time_ps else 0.0 for component, ps in busy.items()}
-
-
-def _binned(intervals: Iterable[tuple[int, int]], first_ps: int, bin_ps: int) -> tuple[float, ...]:
-    """Busy share of each bin; overlapping intervals count once."""
-    busy_ps, done_ps = [0] * PROFILE_BINS, first_ps
-    last_ps = first_ps + bin_ps * PROFILE_BINS
-    for start, end in sorted(intervals):
-        now, stop = max(start, done_ps), min(end, last_ps)
-        while now < stop:
-            position = (now - first_ps) // bin_ps
-            until = min(stop, first_ps + (position + 1) * bin_ps)
-            busy_ps[position] += until - now
-            now = until
-        done_ps = max(done_ps, stop)
-    return tuple(round(ps / bin_ps, 3) for ps in busy_ps)

@@ -14,9 +14,14 @@ ROLES = (ACTIVATE, COLUMN, PRECHARGE, REFRESH, REGISTER)
 
 
 def role(name: str, dram: Dram) -> dict[str, Any]:
-    """``kind``, one of `ROLES`, and ``banks``: how many one such command reaches."""
+    """``kind``, one of `ROLES`; ``banks``: how many one such command reaches; ``closes`` their rows; moves ``data``."""
     command = dram.commands[name]
-    return {"kind": _kind(command), "banks": _banks(command, dram.organization.levels)}
+    return {
+        "kind": _kind(command),
+        "banks": _banks(command, dram.organization.levels),
+        "closes": command.closes,
+        "data": command.data != "none",
+    }
 
 
 def _kind(command: Command) -> str:

@@ -42,9 +42,10 @@ def view(comparison: Comparison) -> Group:
 
 
 def _cells(entry: Entry, money: Money | None) -> list[Text]:
-    result = entry.result
-    if result is None:
+    run = entry.run
+    if run is None:
         return [Text(entry.name, style="bold"), Text(entry.verdict, style="red")]
+    result = run.result
     cells = [
         Text(entry.name, style="bold"),
         Text(plain(result.tokens_per_s), style="bold"),
@@ -55,7 +56,7 @@ def _cells(entry: Entry, money: Money | None) -> list[Text]:
     ]
     if money is None:
         return cells
-    cost = money.of(Run(entry.name, entry.design, result))
+    cost = money.of(run)
     return [*cells, Text(plain(cost.usd_per_million_tokens if cost else None), style="bold")]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from simulator.hooks import IssuedCommand
 from simulator.metrics.result import Result
 from simulator.report.cost_view import document as cost_document
 from simulator.report.evidence import Run
@@ -20,8 +21,8 @@ SCHEMA = "nearbank.comparison/1"
 class Entry:
     """One run of a comparison; ``error`` says why there is no result.
 
-    ``design``: its name at any batch size. ``command``: what runs it alone. ``verdict``: the
-    error in short.
+    ``design``: its name at any batch size. ``command``: what runs it alone. ``verdict``: the error in short.
+    ``issued``: the DRAM commands of a short time by memory.
     """
 
     name: str
@@ -30,6 +31,14 @@ class Entry:
     error: str | None = None
     command: str | None = None
     verdict: str = "does not fit"
+    issued: Mapping[str, Sequence[IssuedCommand]] = field(default_factory=dict)
+
+    @property
+    def run(self) -> Run | None:
+        """The run, where there is a result."""
+        if self.result is None:
+            return None
+        return Run(self.name, self.design, self.result, command=self.command, issued=self.issued)
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class Comparison:
     @cached_property
     def runs(self) -> list[Run]:
         """What has a result."""
-        return [Run(entry.name, entry.design, entry.result) for entry in self.entries if entry.result is not None]
+        return [run for entry in self.entries if (run := entry.run) is not None]
 
     @cached_property
     def money(self) -> Money | None:
@@ -79,11 +88,10 @@ def document(comparison: Comparison) -> dict[str, Any]:
 
 
 def _row(entry: Entry, money: Money | None) -> dict[str, Any]:
-    result = entry.result
-    if result is None:
+    run = entry.run
+    if run is None:
         return {"name": entry.name, "design": entry.design, "error": entry.error}
-    run = Run(entry.name, entry.design, result)
-    held = run.held_by
+    result, held = run.result, run.held_by
     row = {
         "name": entry.name,
         "design": entry.design,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from simulator.hooks import IssuedCommand
 from simulator.metrics.result import Result
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Run:
     """A run to show. ``name`` is its own; ``design`` is what its name is at any batch size.
 
     ``point``: what `design_point.describe` says of the platform, None where it cannot be built here (a plug-in that is
-    not installed). ``command``: how to get the result again.
+    not installed). ``command``: how to get the result again. ``issued``: the DRAM commands of a short time by memory.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Run:
     result: Result
     point: Mapping[str, Any] | None = None
     command: str | None = None
+    issued: Mapping[str, Sequence[IssuedCommand]] = field(default_factory=dict)
 
     @property
     def batch(self) -> int:

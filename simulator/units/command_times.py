@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from simulator.config.dram_schema import Dram
 from simulator.dram.log import LoggedCommand
 from simulator.dram.replay import logged
-from simulator.hooks import CommandsWithin, IssuedCommand
+from simulator.hooks import ALL_BANKS, CommandsWithin, IssuedCommand
 from simulator.mapping.chain import Chain
 from simulator.units.dram_engine import DramEngine
 from simulator.units.dram_stream import StreamWork
@@ -56,5 +56,5 @@ def issued_between(
         time_ps = round((start + entry.tick) * tick_ps)
         if from_ps <= time_ps < until_ps:
             places = [f"{level} {n}" for level, n in zip(levels, entry.address, strict=True) if n >= 0]
-            bank = ", ".join(places) or "all banks"
+            bank = ", ".join(places) or ALL_BANKS
             yield IssuedCommand(time_ps, round(spec.tCK_ps), entry.command, bank, entry.row, entry.column)

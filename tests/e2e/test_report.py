@@ -134,7 +134,7 @@ def test_a_run_is_shown_with_the_command_that_gives_it_again(nearbank: Nearbank,
 
 def test_pictures_become_files_in_every_format(nearbank: Nearbank, compared: Path, tmp_path: Path) -> None:
     names = [line.split()[0] for line in nearbank("plot", compared).out.splitlines()]
-    assert {"survey", "energy-class", "roofline:hbm3_npu_w8_batch2"} <= set(names)
+    assert {"survey", "energy-class", "roofline:hbm3_npu_w8_batch2", "banks:aim_1card_w8_batch2:memory"} <= set(names)
     starts = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
     for suffix, start in starts.items():
         path = tmp_path / f"fig.{suffix}"
@@ -177,10 +177,16 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert message.format(compared) in shown.err
 
 
-def test_a_damaged_result_or_comparison_is_one_line(nearbank: Nearbank, tmp_path: Path) -> None:
+def test_a_damaged_result_or_comparison_is_one_line(nearbank: Nearbank, compared: Path, tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text('{"schema": "nearbank.result/1"}')
     shown = nearbank("report", tmp_path)
     assert (shown.code, shown.err.count("\n")) == (2, 1)
+    result = (compared / "hbm3_npu_w8_batch1" / "result.json").read_text()
+    (tmp_path / "result.json").write_text(result)
+    (tmp_path / "commands.csv").write_text("memory,1\n")
+    shown = nearbank("report", tmp_path)
+    assert (shown.code, shown.err.count("\n")) == (2, 1)
+    assert shown.err.startswith(f"{tmp_path / 'commands.csv'}: it holds no commands")
     (tmp_path / "comparison.json").write_text("[1]")
     shown = nearbank("report", tmp_path)
     assert (shown.code, shown.err) == (2, f"{tmp_path / 'comparison.json'}: is not a comparison\n")

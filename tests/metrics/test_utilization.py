@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.errors import ConservationError
+from simulator.metrics.bins import Bins
 from simulator.metrics.stage import Stage
 from simulator.metrics.utilization import PROFILE_BINS, Utilization
 
@@ -69,6 +70,9 @@ def test_a_profile_holds_the_union_of_the_busy_intervals_in_its_window(intervals
     utilization.token_done(start, 0)
     utilization.flush()
     utilization.busy("bus", start, start, "nothing")
+    before, after = start + step_ps // 2 - step_ps // blocks - 1, start + step_ps // 2 + step_ps // blocks
+    for at_ps, n_bytes in ((before, 5), (after - 1, 7), (after, 11)):
+        utilization.transfer(at_ps, at_ps, "link", n_bytes, "bus")
     for begin, length in intervals:
         utilization.busy("bus", start + 8 * begin, start + 8 * begin + length, "stream")
     utilization.token_done(start + step_ps, 1)
@@ -77,7 +81,22 @@ def test_a_profile_holds_the_union_of_the_busy_intervals_in_its_window(intervals
     window = range(profile.start_ps, profile.start_ps + profile.bin_ps * PROFILE_BINS)
     assert (len(window), window.start + window.stop) == (2 * step_ps // blocks, step_ps)
     union = {ps for begin, length in intervals for ps in range(8 * begin, 8 * begin + length)}
+    assert profile.moved_bytes == {"bus: link": (0,) * (PROFILE_BINS - 1) + (7,)}
     assert sum(profile.busy["bus"]) * profile.bin_ps == pytest.approx(len(union & set(window)), abs=0.01 * PROFILE_BINS)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000), st.integers(0, 10**9)), max_size=12))
+def test_what_is_spread_over_bins_is_all_that_flows_within_them(amounts: list[tuple[int, int, int]]) -> None:
+    bins = Bins(first_ps=1000, width_ps=10, count=100)
+    flows = [(start, start + length, amount) for start, length, amount in amounts]
+    inside = sum(
+        amount * (min(end, 2000) - max(start, 1000)) / (end - start)
+        for start, end, amount in flows
+        if end > start and start < 2000 and end > 1000
+    )
+    inside += sum(amount for start, end, amount in flows if start == end and 1000 <= start < 2000)
+    assert sum(bins.spread(flows)) == pytest.approx(inside, abs=bins.count / 2 + 1e-3)
+    assert bins.spread([(1005, 1025, 200)])[:4] == (50, 100, 50, 0)
 
 
 def test_a_step_of_fewer_than_two_blocks_has_no_profile() -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from simulator import load_arch, simulate
 from simulator.config.cost_schema import Costs
 from simulator.config.loader import build, load_document
+from simulator.metrics.command_window import CommandWindow
 from simulator.report.design_point import describe
 from simulator.report.evidence import Run, SweepTable
 from simulator.report.money import Money, Terms, price
@@ -35,7 +36,9 @@ def run(name: str, batch: int = 1, output_tokens: int = 4) -> Run:
     job = Workload(
         name="tiny", model=MODEL, batch=batch, prompt_tokens=20, output_tokens=output_tokens, precision=Precision()
     )
-    return Run(f"{name}_batch{batch}", name, simulate(arch, job), describe(arch.spec), f"nearbank run {name} tiny")
+    window = CommandWindow()
+    result, point = simulate(arch, job, hooks=[window]), describe(arch.spec)
+    return Run(f"{name}_batch{batch}", name, result, point, f"nearbank run {name} tiny", window.told())
 
 
 @cache

@@ -35,6 +35,7 @@ def test_the_catalog_is_complete() -> None:
         for one in runs()
         for kind in ("roofline", "utilization", "profile", "commands", "topology")
     }
+    single |= {f"banks:{one.name}:memory" for one in runs()}
     swept = {
         f"{kind}:made_up"
         for kind in ("parallel", "sensitivity", "front-tokens-per-s-tokens-per-j", "front-power-w-tokens-per-s")

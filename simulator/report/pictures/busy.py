@@ -1,17 +1,15 @@
-"""Who is busy: each component and each hop's share of its peak over the run, and each component over two blocks."""
+"""Who is busy: each component's share of the time of a run, and each hop's and unit's share of its peak."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.metrics.result import BusyProfile
 from simulator.report.evidence import Run
 from simulator.report.numbers import percent, si
 from simulator.report.pictures.picture import Picture, Table, tip
 from simulator.report.pictures.roofline import HOP_NAMES
 from simulator.report.svg.axes import Area, x_axis
 from simulator.report.svg.canvas import Canvas, shortened, text_width
-from simulator.report.svg.scales import Linear
 
 PS_PER_S = 1e12
 ROW = 30.0
@@ -66,49 +64,4 @@ def _draw_bars(shares: Sequence[tuple[str, float, str]], width: float) -> Canvas
         length = max(0.0, min(1.0, share)) * (area.right - left)
         canvas.add("rect", x=left, y=y + 6, width=length, height=ROW - 12, class_=f"m f-{fill}", data_tip=words)
         canvas.text(area.right + 6, y + 19, percent(share), "name")
-    return canvas
-
-
-def profile(run: Run) -> Picture | None:
-    """Strips of each component over two blocks of a decode step; None where the result does not have them."""
-    found = run.result.busy_profile
-    if found is None or not found.busy:
-        return None
-    bins = len(next(iter(found.busy.values())))
-    return Picture(
-        f"profile:{run.name}",
-        f"Two blocks of a decode step of {run.label}",
-        f"One strip a component over {si(bins * found.bin_ps / PS_PER_S, 's')} in the middle of the last decode step: "
-        "the fuller a column, the busier the component then.",
-        lambda width: _draw_profile(found, width),
-        Table(
-            ("from (us)", *(f"{name}, busy share" for name in found.busy)),
-            [
-                ((found.start_ps + n * found.bin_ps) / 1e6, *(values[n] for values in found.busy.values()))
-                for n in range(bins)
-            ],
-        ),
-        half=True,
-    )
-
-
-def _draw_profile(found: BusyProfile, width: float) -> Canvas:
-    strip = 34.0
-    left = min(0.4 * width, 14 + max(text_width(name, 12.5) for name in found.busy))
-    canvas = Canvas(width, strip * len(found.busy) + 56)
-    area = Area(left, 6, width - 14, 6 + strip * len(found.busy))
-    bins = len(next(iter(found.busy.values())))
-    x = Linear(0.0, bins * found.bin_ps / 1e6, area.left, area.right)
-    x_axis(canvas, area, x, "time from the start of the window (us)")
-    for position, (name, values) in enumerate(found.busy.items()):
-        base = area.top + strip * (position + 1) - 3
-        canvas.text(left - 8, base - 9, shortened(name, left - 10, 12.5), "name", text_anchor="end")
-        canvas.line(area.left, base, area.right, base, "axis")
-        mean = sum(values) / len(values)
-        words = tip(name, f"busy {percent(mean)} of this window")
-        points = [f"M{area.left:.1f} {base:.1f}"]
-        for n, value in enumerate(values):
-            height = base - value * (strip - 8)
-            points.append(f"V{height:.1f}H{area.left + (n + 1) / bins * (area.right - area.left):.1f}")
-        canvas.add("path", d=f"{''.join(points)}V{base:.1f}Z", class_="m f-c0", data_tip=words)
     return canvas

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from simulator.report.evidence import Evidence, Run, SweepTable
 from simulator.report.money import Money
+from simulator.report.pictures.banks import banks
 from simulator.report.pictures.batches import efficiency_slopes, latency, speed_slopes
-from simulator.report.pictures.busy import profile, utilization
+from simulator.report.pictures.busy import utilization
 from simulator.report.pictures.commands import commands
 from simulator.report.pictures.cost import cost_parts, cost_plans, cost_speed
 from simulator.report.pictures.hops import hops
 from simulator.report.pictures.picture import Picture
+from simulator.report.pictures.profile import profile
 from simulator.report.pictures.roofline import roofline
 from simulator.report.pictures.shares import energy_by_class, energy_by_component, energy_by_op, time_by_op
 from simulator.report.pictures.survey import survey
@@ -50,7 +52,7 @@ def energy_pictures(runs: Sequence[Run]) -> list[Picture]:
 
 def run_pictures(run: Run) -> list[Picture]:
     """One run alone."""
-    return _there([roofline(run), utilization(run), profile(run), commands(run)])
+    return [*_there([roofline(run), utilization(run), profile(run), commands(run)]), *banks(run)]
 
 
 def point_pictures(run: Run) -> list[Picture]:
