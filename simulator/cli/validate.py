@@ -14,6 +14,7 @@ EXIT_FAILED = 1
 MEASURED = "platforms"
 """The suite whose cases are measured points."""
 PLOT_WIDTH = 640.0
+REPORTS = (".html", ".md")
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -28,7 +29,12 @@ def add_parser(verbs: Verbs) -> None:
         metavar="DIR",
         help="write DIR/SUITE_METRIC.svg (and .png with CairoSVG): simulated against measured",
     )
-    parser.add_argument("--report", type=Path, metavar="FILE.html", help="also write all cases and pictures")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="also write FILE.html, all cases and pictures, or FILE.md, a summary",
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -47,6 +53,10 @@ def run(args: argparse.Namespace) -> int:
         _check_plots(names)
         output.prepare(args.plots)
     if args.report:
+        if args.report.suffix not in REPORTS:
+            raise ConfigError(
+                f"--report: '{args.report.suffix}' is no form of a report (allowed: {', '.join(REPORTS)})"
+            )
         output.prepare_file(args.report)
     reports = []
     for name in names:
@@ -95,8 +105,10 @@ def _report(documents: Sequence[Mapping[str, Any]], args: argparse.Namespace) ->
     import shlex
 
     from simulator.report.page.validation import page
+    from simulator.report.validation_text import markdown
 
     data = ["--data", str(args.data)] if args.data else []
     commands = {d["suite"]: shlex.join(["nearbank", "validate", "--suite", d["suite"], *data]) for d in documents}
+    write = page if args.report.suffix == ".html" else markdown
     with output.naming(args.report):
-        output.write_atomically(args.report, page(documents, commands))
+        output.write_atomically(args.report, write(documents, commands))

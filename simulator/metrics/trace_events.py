@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-PS_PER_US = 10**6
+PS_PER_US, PS_PER_NS, NS_PER_US = 10**6, 1000, 1000
 
 Args = Mapping[str, str | int | float]
 
@@ -27,7 +27,8 @@ class Bar(NamedTuple):
 class TraceEvents:
     """A trace that grows. ``processes``: the groups of rows by number, in the order in which they are shown.
 
-    Times in the file are microseconds of simulated time, as the format asks for.
+    Times in the file are microseconds of simulated time, as the format asks for, rounded to whole nanoseconds: Perfetto
+    keeps no less, and drops bars that would overlap by its own rounding.
     """
 
     def __init__(self, processes: Mapping[int, str]) -> None:
@@ -50,16 +51,20 @@ class TraceEvents:
         )
 
     def to_json(self) -> str:
-        """The trace as one JSON document: names first, then events by time, of equal ones the longer first."""
+        """The trace as one JSON document: names first, then events by time, of equal ones the longer first.
+
+        What begins in the same nanosecond stands in the order of its picoseconds.
+        """
         named: list[dict[str, Any]] = [_name("process", pid, 0, name) for pid, name in self._processes.items()]
-        bars: list[dict[str, Any]] = []
+        timed = [(event["ts"], event["ts"] * PS_PER_US, 0, event) for event in self._others]
         tid = 0
         for (pid, row), content in self._rows.items():
             for number, lane in enumerate(_lanes(content)):
                 tid += 1
                 named.append(_name("thread", pid, tid, f"{row} ({number + 1})" if number else row))
-                bars += [_bar(pid, tid, bar) for bar in lane]
-        events = sorted([*bars, *self._others], key=lambda event: (event["ts"], -event.get("dur", 0)))
+                drawn = ((_bar(pid, tid, bar), bar) for bar in lane)
+                timed += [(event["ts"], bar.start_ps, bar.start_ps - bar.end_ps, event) for event, bar in drawn]
+        events = [event for *_, event in sorted(timed, key=lambda item: item[:3])]
         return json.dumps({"displayTimeUnit": "ns", "traceEvents": [*named, *events]}) + "\n"
 
     def write(self, path: Path) -> None:
@@ -75,16 +80,21 @@ def _name(what: str, pid: int, tid: int, name: str) -> dict[str, Any]:
 
 
 def _bar(pid: int, tid: int, bar: Bar) -> dict[str, Any]:
+    start_ns, end_ns = _nearest_ns(bar.start_ps), _nearest_ns(bar.end_ps)
     event = {
         "ph": "X",
         "name": bar.name,
         "cat": bar.category,
         "pid": pid,
         "tid": tid,
-        "ts": bar.start_ps / PS_PER_US,
-        "dur": (bar.end_ps - bar.start_ps) / PS_PER_US,
+        "ts": start_ns / NS_PER_US,
+        "dur": (end_ns - start_ns) / NS_PER_US,
     }
     return event | ({"args": dict(bar.args)} if bar.args else {})
+
+
+def _nearest_ns(time_ps: int) -> int:
+    return (time_ps + PS_PER_NS // 2) // PS_PER_NS
 
 
 def _lanes(bars: list[Bar]) -> list[list[Bar]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-Case = Mapping[str, Any]
+from simulator.report.validation_groups import Case, by_kind
 
 
 def view(report: Mapping[str, Any], *, all_cases: bool) -> Group:
@@ -30,18 +30,15 @@ def view(report: Mapping[str, Any], *, all_cases: bool) -> Group:
 def _kinds(cases: Sequence[Case]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("kind", no_wrap=True)
+    table.add_column("basis", no_wrap=True)
     for name in ("cases", "agree", "median error", "largest error", "allowed"):
         table.add_column(name, justify="right")
-    groups: dict[str, list[Case]] = defaultdict(list)
-    for case in cases:
-        groups[case["kind"]].append(case)
-    for kind, group in groups.items():
-        errors = [abs(case["error_pct"]) for case in group if case["error_pct"] is not None]
-        limit = group[0]["limit_pct"]
-        agree = "not judged" if limit is None else str(sum(case["passed"] for case in group))
-        allowed = "-" if limit is None else ("exact" if limit == 0 else f"{limit:g} %")
-        middle, largest = (f"{median(errors):.2f} %", f"{max(errors):.2f} %") if errors else ("-", "-")
-        table.add_row(kind, str(len(group)), agree, middle, largest, allowed)
+    for group in by_kind(cases):
+        limits = {case["limit_pct"] for case in group.cases} - {None}
+        agree = f"{group.agree} of {group.judged}" if group.judged else "not judged"
+        allowed = ", ".join("exact" if limit == 0 else f"{limit:g} %" for limit in sorted(limits)) or "-"
+        errors = ("-" if value is None else f"{value:.2f} %" for value in (group.median_pct, group.largest_pct))
+        table.add_row(group.name, group.basis, str(len(group.cases)), agree, *errors, allowed)
     return table
 
 

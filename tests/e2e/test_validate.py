@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.validation_page import is_documented
+
 AIM = Path(__file__).resolve().parents[2] / "experiments" / "validation" / "data" / "aim"
 CASE_KEYS = {"case", "expected", "got", "error_pct", "kind", "source"}
 
@@ -32,6 +34,7 @@ def folder(tmp_path: Path, *cases: str, **changes: str) -> Path:
 def test_every_visible_case_agrees(nearbank: Callable[..., Any]) -> None:
     shown = nearbank("validate", "--suite", "aim", "--json")
     report = shown.json
+    assert is_documented(report)
     with (AIM / "golden_cases.csv").open(newline="") as stream:
         assert [case["case"] for case in report["cases"]] == [row["case"] for row in csv.DictReader(stream)]
     assert all(case.keys() >= CASE_KEYS for case in report["cases"])

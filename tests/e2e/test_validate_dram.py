@@ -18,6 +18,7 @@ from simulator.cli.suites.dram_spec import build_spec, unsupported
 from simulator.cli.suites.dram_streams import random_stream, requests
 from simulator.config.timing import resolve_dram
 from simulator.dram.address import AddressMapping, Location
+from tests.validation_page import is_documented
 
 DRAM = Path(__file__).resolve().parents[2] / "experiments" / "validation" / "data" / "dram"
 GOLDEN = json.loads((DRAM / "golden.json").read_text())
@@ -47,6 +48,7 @@ def cases(shown: Any) -> list[dict[str, Any]]:
 def test_every_visible_case_agrees(nearbank: Callable[..., Any]) -> None:
     shown = nearbank("validate", "--suite", "dram", "--json")
     report = shown.json
+    assert is_documented(report)
     listed = [case["case"] for case in cases(shown)]
     assert listed == [
         f"{simulator}/{name}/{stream}/{refresh}"

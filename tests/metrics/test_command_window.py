@@ -66,7 +66,8 @@ def test_it_tells_what_a_timeline_of_the_same_time_holds_and_watches_each_trial_
     timeline.write(tmp_path / "t.json")
     events = json.loads((tmp_path / "t.json").read_text())["traceEvents"]
     bars = [e for e in events if e["ph"] == "X" and e["cat"] == "command"]
-    assert sorted((round(e["ts"] * 1e6), e["name"]) for e in bars) == sorted((c.time_ps, c.name) for c in told)
+    in_ns = sorted(((command.time_ps + 500) // 1000, command.name) for command in told)
+    assert sorted((round(e["ts"] * 1e3), e["name"]) for e in bars) == in_ns
 
 
 def test_csv_can_be_read_back_and_nothing_else_is_taken_for_it() -> None:

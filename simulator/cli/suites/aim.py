@@ -100,6 +100,7 @@ def _judge(row: Golden, trace: Path, reference: Device, default: Device) -> Case
         kind={MICRO: "micro", QUIRK: "quirk"}.get(prefix, prefix),
         source=SOURCE.format(column=row.column, table=TABLE),
         limit_pct=limit_pct,
+        basis="compat",
         differences=tuple(_differences(row, _one_channel(run), reference)),
         beside=_beside(trace, default, run.end_tick),
     )

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 from simulator.config.registry import Registry
 from simulator.errors import ConfigError
 
 DATA = Path("experiments", "validation", "data")
 """Where the visible part of each suite lies, below the working directory or the source tree."""
+
+
+Basis = Literal["fit", "prediction", "compat", "closed form"]
+"""What agreement of a case says; `report.validation_groups` puts it into words."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Case:
     kind: str
     source: str
     limit_pct: float | None
+    basis: Basis
     differences: tuple[str, ...] = ()
     beside: dict[str, Any] = field(default_factory=dict)
 
@@ -87,6 +92,7 @@ def _case_document(case: Case) -> dict[str, Any]:
         "error_pct": case.error_pct,
         "kind": case.kind,
         "source": case.source,
+        "basis": case.basis,
         "limit_pct": case.limit_pct,
         "differences": list(case.differences),
         "passed": case.passed,

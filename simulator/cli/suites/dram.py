@@ -124,7 +124,9 @@ def _source(config: GoldenConfig) -> str:
 
 
 def _unsupported(config: GoldenConfig, golden: GoldenRun, reason: str) -> Case:
-    return Case(_case_name(config, golden), golden.cycles, None, UNSUPPORTED, _source(config), None, (reason,))
+    return Case(
+        _case_name(config, golden), golden.cycles, None, UNSUPPORTED, _source(config), None, "compat", (reason,)
+    )
 
 
 def _judge(config: GoldenConfig, golden: GoldenRun, device: Device, stream: RequestList) -> Case:
@@ -140,6 +142,7 @@ def _judge(config: GoldenConfig, golden: GoldenRun, device: Device, stream: Requ
         kind=f"{config.title} {golden.refresh}",
         source=_source(config),
         limit_pct=LIMITS_PCT[golden.refresh],
+        basis="compat",
         beside={
             "commands": commands,
             "expected_commands": dict(golden.commands),
@@ -189,5 +192,6 @@ def _table(config: GoldenConfig, spec: Dram) -> Iterator[Case]:
         kind=TABLE,
         source=_source(config),
         limit_pct=TABLE_LIMIT_PCT,
+        basis="compat",
         differences=(*shown, f"and {more} more") if more > 0 else shown,
     )

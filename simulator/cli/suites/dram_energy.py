@@ -143,6 +143,7 @@ def _judge(run: EnergyRun, prefix: str = "", components: tuple[str, ...] = ()) -
                 kind=ENERGY,
                 source=f"{SIMULATOR}, {run.file.name}, pJ",
                 limit_pct=LIMIT_PCT,
+                basis="compat",
             )
 
 

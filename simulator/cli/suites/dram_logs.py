@@ -44,5 +44,6 @@ def judge_log(config: GoldenConfig, path: Path, refresh: str) -> Case:
         kind=KIND,
         source=f"{FOLDER}/{path.name}",
         limit_pct=LIMIT_PCT,
+        basis="compat",
         differences=tuple(violations[:SHOWN_VIOLATIONS]),
     )

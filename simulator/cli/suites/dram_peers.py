@@ -48,6 +48,7 @@ def _pair(table: GoldenConfig, policy: GoldenConfig, cycles: Cycles) -> Iterator
             kind=KIND,
             source=f"{policy.title}, {CYCLES} of {FILE}",
             limit_pct=None,
+            basis="compat",
             differences=(f"own policy: {run.cycles:,}",),
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from simulator.cli.suites.base import SUITES, Case, Progress, Report
+from simulator.cli.suites.base import SUITES, Basis, Case, Progress, Report
 from simulator.cli.suites.pim_attacc import ATTENTION, attention
 from simulator.cli.suites.pim_cases import read_cases
 from simulator.cli.suites.pim_target import PimCase, Target
@@ -22,6 +22,9 @@ OP = "op "
 
 PEAK = "peak"
 """The ``workload`` that runs nothing: peak rates of the platform's first memory that computes."""
+
+BASIS_OF_KIND: dict[str, Basis] = {"compat": "compat", "cycles": "closed form", "micro": "closed form"}
+"""Of the kinds that are no predictions."""
 
 DERIVED: dict[str, Callable[[Figures], float]] = {
     "energy_per_token_j": lambda figures: 1 / figures["tokens_per_j"],
@@ -54,7 +57,8 @@ def _judge(case: PimCase, figures: list[Figures | None]) -> Case:
     got = None
     if len(values) == len(figures):
         got = values[0] / values[1] if len(values) > 1 else values[0]
-    return Case(case.case, case.expected, got, case.kind, case.source, case.limit_pct)
+    basis = BASIS_OF_KIND.get(case.kind, "prediction")
+    return Case(case.case, case.expected, got, case.kind, case.source, case.limit_pct, basis)
 
 
 def _metric(case: PimCase, figures: Figures) -> float:

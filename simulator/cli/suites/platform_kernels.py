@@ -37,6 +37,7 @@ def cases(folder: Path, names: Names, done: Callable[[], None]) -> Iterator[Case
             kind="not run" if got is None else f"kernel us, {'fitted' if fitted else 'predicted'}",
             source=row["source"],
             limit_pct=None,
+            basis="fit" if fitted else "prediction",
             differences=(reason,) if reason else (),
             beside={
                 "metric": "us",

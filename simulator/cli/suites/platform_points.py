@@ -120,6 +120,7 @@ def _case(row: Row, what: str, expected: float, found: Outcome | str, *, fitted:
         kind="not run" if got is None else f"{what}, {'fitted' if fitted else 'predicted'}",
         source=row["source"],
         limit_pct=None,
+        basis="fit" if fitted else "prediction",
         differences=differences,
         beside={"metric": what, "fitted": fitted, "id": row["id"], **beside},
     )
