@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 from drawn_runs import run, sweep
 
+from simulator.config.cost_schema import Costs
+from simulator.config.loader import build, load_document
 from simulator.report.evidence import Evidence
+from simulator.report.money import Terms, price
 from simulator.report.page.build import page
+from simulator.report.page.validation import page as validation_page
 
 Open = Callable[..., Any]
 
@@ -92,8 +96,12 @@ def test_arrow_keys_go_through_every_mark_of_a_picture(open_report: Open) -> Non
     assert not page.locator("#tip").is_visible()
 
 
-def test_tab_reaches_every_control(open_report: Open) -> None:
+@pytest.mark.parametrize("kind", ["whole", "validation"])
+def test_tab_reaches_every_control(open_report: Open, tmp_path: Path, kind: str) -> None:
     page = open_report().page
+    if kind == "validation":
+        (tmp_path / "v.html").write_text(pages()[kind], encoding="utf-8")
+        page.goto((tmp_path / "v.html").as_uri())
     wanted = page.evaluate(
         """(() => {
           const shown = Array.from(document.querySelectorAll("a[href],button,input,summary,[tabindex='0']"))
@@ -199,14 +207,33 @@ def test_the_table_of_a_sweep_sorts_pages_and_is_downloaded(open_report: Open) -
     assert len(lines) == 401
 
 
+def pages() -> dict[str, str]:
+    """Each kind of page, small, with each kind of part once."""
+    pair = [run("aim_1card", 1), run("aim_1card", 8)]
+    costs = build(load_document("onprem_pilot", expected_kind="cost"), Costs)
+    paid = price(Terms(costs, "aim_1card", 1e8), pair)
+    case = {"case": "c", "kind": "k", "source": "s", "expected": 1.0, "got": 1.1, "error_pct": 10.0, "limit_pct": 5.0}
+    cases = [case | {"basis": basis, "passed": False, "differences": []} for basis in ("fit", "prediction", "compat")]
+    return {
+        "sweep": page(Evidence(pair[:1], sweeps=[sweep(4, 2)])),
+        "compared": page(Evidence(pair, {"tiny": "does not fit"}, (), 100.0, "nearbank compare ...", paid)),
+        "validation": validation({"suite": "s", "passed": False, "cases": cases}),
+    }
+
+
+def validation(report: dict[str, Any]) -> str:
+    return validation_page([report], {"s": "nearbank validate --suite s"})
+
+
+@pytest.mark.parametrize("kind", ["sweep", "compared", "validation"])
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
-def test_axe_finds_no_serious_issue(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
-    """On a page of one run and a sweep, which has each kind of part once."""
+def test_axe_finds_no_serious_issue(browser: Any, tmp_path: Path, kind: str, width: int, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     path = tmp_path / "index.html"
-    path.write_text(page(Evidence([run("aim_1card", 1), run("aim_1card", 8)], sweeps=[sweep(4, 2)])), encoding="utf-8")
+    path.write_text(pages()[kind], encoding="utf-8")
     opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     opened.goto(path.as_uri())
+    assert opened.evaluate(WIDER_THAN_WINDOW) <= 0
     opened.evaluate(BROUGHT_INTO_VIEW)
     # Of long tables a few rows stand for all.
     opened.evaluate("document.querySelectorAll('tbody tr:nth-child(n+6)').forEach((row) => row.remove())")

@@ -36,6 +36,7 @@ def test_the_catalog_is_complete() -> None:
         for kind in ("roofline", "utilization", "profile", "commands", "topology")
     }
     single |= {f"banks:{one.name}:memory" for one in runs()}
+    single |= {f"area:{one.name}" for one in runs() if one.design.startswith("ndp3d")}
     swept = {
         f"{kind}:made_up"
         for kind in ("parallel", "sensitivity", "front-tokens-per-s-tokens-per-j", "front-power-w-tokens-per-s")

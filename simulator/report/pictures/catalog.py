@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from simulator.report.evidence import Evidence, Run, SweepTable
 from simulator.report.money import Money
+from simulator.report.pictures.area import area
 from simulator.report.pictures.banks import banks
 from simulator.report.pictures.batches import efficiency_slopes, latency, speed_slopes
 from simulator.report.pictures.busy import utilization
@@ -57,7 +58,7 @@ def run_pictures(run: Run) -> list[Picture]:
 
 def point_pictures(run: Run) -> list[Picture]:
     """The platform of a run."""
-    return _there([topology(run)])
+    return _there([topology(run), area(run)])
 
 
 def sweep_pictures(sweep: SweepTable) -> list[Picture]:
