@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from simulator.config.nearest import hint
 from simulator.config.platform_schema import ComponentSpec, Platform
 from simulator.errors import MappingError
 from simulator.units.processors.stack import StackSpec
 from simulator.workload.optimizations.operators import Operators
 from simulator.workload.scenario import Workload
+
+NO_STACK = "no part of this platform has a software stack"
 
 
 def with_methods(platform: Platform, workload: Workload) -> tuple[Platform, tuple[str, ...]]:
@@ -20,16 +25,30 @@ def with_methods(platform: Platform, workload: Workload) -> tuple[Platform, tupl
         return platform, ()
     components: dict[str, ComponentSpec] = dict(platform.components)
     stacks = [name for name, spec in components.items() if isinstance(spec, StackSpec)]
-    for block in blocks:
-        for name in stacks:
-            components[name] = components[name].model_copy(update=dict(block.stack_changes()))
-    if stacks:
-        return platform.model_copy(update={"components": components}), ()
-    keys = ", ".join(sorted({key for block in blocks for key in block.stack_changes()}))
-    return platform, (f"optimizations.operators: no part of this platform has a software stack, {keys} change nothing",)
+    changes = {key: value for block in blocks for key, value in block.stack_changes().items()}
+    idle = sorted(key for key, value in changes.items() if _is_idle(components, stacks, key, value))
+    for name in stacks:
+        components[name] = components[name].model_copy(update=changes)
+    why = "the software stack is so already, or has no use for it" if stacks else NO_STACK
+    notes = (f"optimizations.operators: {why}: {', '.join(idle)} change nothing",) if idle else ()
+    return platform.model_copy(update={"components": components}), notes
+
+
+def _is_idle(components: Mapping[str, ComponentSpec], stacks: Sequence[str], key: str, value: object) -> bool:
+    """Whether ``key`` at ``value`` changes nothing; only kernels of GPUs split the context."""
+    if key == "split_context" and all(spec.kind != "gpu" for spec in components.values()):
+        return True
+    return all(getattr(components[name], key) == value for name in stacks)
 
 
 def _check(platform: Platform, workload: Workload) -> None:
     for method in workload.methods:
+        named = getattr(method, "on", None)
+        if named is not None and named not in platform.components:
+            known = ", ".join(platform.components)
+            raise MappingError(
+                f"optimizations.{method.key}.on: there is no component '{named}' (known: {known})"
+                f"{hint(named, platform.components)}"
+            )
         if platform.compat is not None and platform.compat.on:
             raise MappingError(f"optimizations.{method.key}: the artifact that compat reproduces has none of them")

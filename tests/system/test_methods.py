@@ -90,29 +90,6 @@ def test_a_method_runs_or_says_in_one_line_why_not(platform: str, method: str) -
     assert set(result.workload.values["optimizations"]) == {key}
 
 
-FAMILIES = ("opt_125m", "gemma3_1b", "mixtral_8x7b")
-WITHOUT_GATE = ("opt_125m",)
-OF_DENSE_PARTS = ("contextual", "hot_cold", "gated")
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("w8", "w3", "ternary", "w4a8", "block")])
-def test_a_method_acts_on_the_graph_of_every_family(family: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = replace(load_model(family), n_layers=2)
-    draft = replace(model, name="draft", n_layers=1)
-    monkeypatch.setattr("simulator.workload.optimizations.speculative.load_model", lambda name: draft)
-    key, entry = METHODS[method]
-    block = optimization_blocks.get(key).model_validate(entry)
-    job = workload(model=model, optimizations={key: block}, prompt_tokens=12, output_tokens=3)
-    lacking = "has no dense feed-forward part" if family == "mixtral_8x7b" else "has no gate"
-    if method in OF_DENSE_PARTS and (family == "mixtral_8x7b" or (method == "gated" and family in WITHOUT_GATE)):
-        with pytest.raises(WorkloadError, match=lacking):
-            simulate(arch("rtx4090_xeon"), job)
-        return
-    result = simulate(arch("rtx4090_xeon"), job)
-    assert result.tokens_per_s
-
-
 WITHOUT_KEYS = {"deepseek_v2_lite": ("paged", "window", "top_k"), "mamba2_130m": ("paged", "window", "top_k", "kv4")}
 
 

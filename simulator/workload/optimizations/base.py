@@ -90,6 +90,10 @@ class Optimization(Spec):
         """The blocks of the model that are stored, run and cached, if it were ``layers`` without the method."""
         return layers
 
+    def quality(self) -> Mapping[str, object] | None:
+        """What of the block decides how good the answers are; None for a method that leaves them as they are."""
+        return self.model_dump(exclude={"source"})
+
     def assumptions(self) -> tuple[str, ...]:
         """What the method takes for granted, for the result."""
         return ()

@@ -56,6 +56,9 @@ class KvPaging(Optimization):
         """Whole pages."""
         return self.pages(tokens) * self.page_tokens
 
+    def quality(self) -> None:
+        """The same numbers come out."""
+
     def assumptions(self) -> tuple[str, ...]:
         """What is taken for granted."""
         return ("pages lie spread over all channels as a contiguous cache would; a table is read once for each layer",)

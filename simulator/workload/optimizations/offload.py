@@ -44,7 +44,8 @@ class Offload(Optimization):
 
     def rewrite(self, graph: Graph, view: StepView) -> Graph:
         """A fetch for each block, and a store of what it caches."""
-        del view
+        if self.cache and not any(isinstance(op, AttentionOp) for _, op in ops_of(graph)):
+            raise self.fault("cache", f"{view.model.name} has no cache that grows with the context (allowed: 0)")
         layers: dict[int, list[Op]] = {}
         for _, op in ops_of(graph):
             if op.layer is not None:
@@ -93,6 +94,9 @@ class Offload(Optimization):
         """The share that stays."""
         del head_dim
         return bits * (1 - self.cache)
+
+    def quality(self) -> None:
+        """The same numbers come out."""
 
     def assumptions(self) -> tuple[str, ...]:
         """What is taken for granted."""

@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from simulator.config.faults import Fault, semantic_check
-from simulator.config.nearest import hint
-from simulator.workload.ops import OP_KINDS, QKV_PROJ, MatrixOp, VectorOp
+from simulator.workload.ops import QKV_PROJ, KindsOf, MatrixOp, VectorOp
 from simulator.workload.optimizations.base import Graph, Optimization, StepView, optimization
 from simulator.workload.optimizations.graphs import ops_of
+from simulator.workload.optimizations.kinds import unknown_kinds
+
+ATTENTION = KindsOf("attention", "latent_attention")
 
 
 @optimization("operators")
@@ -35,12 +37,25 @@ class Operators(Optimization):
 
     def rewrite(self, graph: Graph, view: StepView) -> Graph:
         """Fused ops, and products in parts."""
+        self._acts(graph, view)
         for name, op in ops_of(graph):
             if op.kind in self.fuse and isinstance(op, VectorOp):
                 graph.nodes[name]["op"] = replace(op, fused=True)
             elif op.kind == QKV_PROJ.name and self.split_qkv and isinstance(op, MatrixOp):
                 _split(graph, name, op, view)
         return graph
+
+    def _acts(self, graph: Graph, view: StepView) -> None:
+        """Raise WorkloadError for a key that finds nothing to change."""
+        kinds = {op.kind for _, op in ops_of(graph)}
+        if self.fuse and not kinds & set(self.fuse):
+            raise self.fault("fuse", f"{view.model.name} has no op of these kinds, so it would change nothing")
+        if self.split_qkv and QKV_PROJ.name not in kinds:
+            raise self.fault("split_qkv", f"{view.model.name} has no fused projection to queries, keys and values")
+        if not any(kind in ATTENTION for kind in kinds):
+            for key in ("attention", "split_context"):
+                if getattr(self, key) is not None:
+                    raise self.fault(key, f"{view.model.name} has no attention, so it would change nothing")
 
     def stack_changes(self) -> Mapping[str, object]:
         """Keys of a software stack, and what they become."""
@@ -50,6 +65,9 @@ class Operators(Optimization):
             "graphs": self.graph_capture,
         }
         return {key: value for key, value in changes.items() if value is not None}
+
+    def quality(self) -> None:
+        """The same numbers come out."""
 
     def assumptions(self) -> tuple[str, ...]:
         """What is left out."""
@@ -85,6 +103,4 @@ def _split(graph: Graph, name: str, op: MatrixOp, view: StepView) -> None:
 
 @semantic_check(Operators)
 def _known(block: Operators) -> Iterator[Fault]:
-    for position, kind in enumerate(block.fuse):
-        if kind not in OP_KINDS:
-            yield Fault(("fuse", position), f"there is no op kind '{kind}'{hint(kind, OP_KINDS.names())}")
+    yield from unknown_kinds("fuse", block.fuse)

@@ -12,10 +12,20 @@ from pydantic import Field
 from simulator.config.faults import Fault, semantic_check
 from simulator.workload.encoding import Encoding
 from simulator.workload.model import Model
-from simulator.workload.ops import AttentionOp, KvAppendOp, Op, OpKind, VectorOp, WeightedOp, register_kind
+from simulator.workload.ops import (
+    LM_HEAD,
+    AttentionOp,
+    KvAppendOp,
+    Op,
+    OpKind,
+    VectorOp,
+    WeightedOp,
+    register_kind,
+)
 from simulator.workload.optimizations.base import Graph, Optimization, StepView, optimization
 from simulator.workload.optimizations.formats import FORMATS, MovingFormat, Stored
 from simulator.workload.optimizations.graphs import Once, encoded, encoding_of, insert_before, ops_of, readers_by_tensor
+from simulator.workload.optimizations.kinds import unknown_kinds
 from simulator.workload.precision import FORMAT_BITS
 
 QUANTIZE = register_kind(
@@ -158,12 +168,28 @@ class Quantization(Optimization):
         """Bits of a cached element with its share of the scales."""
         return float(self.kv_cache.bits(head_dim)) if self.kv_cache else bits
 
+    def quality(self) -> dict[str, object]:
+        """Formats and groups; whether the LM head keeps its own is left out, since publications do not say."""
+        skipped = sorted(set(self.skip) - {LM_HEAD.name})
+        return {
+            "weights": _kept_as(self.weights),
+            "layers": tuple((layers.first, layers.last, _kept_as(layers)) for layers in self.layers),
+            "skip": skipped,
+            "activations": self.activations,
+            "kv_cache": _kept_as(self.kv_cache),
+        }
+
     def assumptions(self) -> tuple[str, ...]:
         """What is left out."""
         found = ["norms and the embedding table stay in the format that precision.weights names"]
         if self.activations:
             found.append("one scale a token is found anew in each step; none is smoothed or rotated")
         return tuple(found)
+
+
+def _kept_as(stored: Stored | None) -> tuple[str, int] | None:
+    """Format and group."""
+    return None if stored is None else (stored.format, stored.group_size)
 
 
 def _with_gathering(encoding: Encoding, before: Encoding | None) -> Encoding:
@@ -188,6 +214,7 @@ def _groups_of_layers(layers: Layers) -> Iterator[Fault]:
 
 @semantic_check(Quantization)
 def _something(block: Quantization) -> Iterator[Fault]:
+    yield from unknown_kinds("skip", block.skip)
     if not (block.weights or block.layers or block.activations or block.kv_cache):
         yield Fault((), "it changes nothing: give weights, layers, activations or kv_cache")
     if block.gemv == "lookup_table" and not (block.weights or block.layers):

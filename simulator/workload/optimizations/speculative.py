@@ -115,6 +115,9 @@ class Speculative(Decoding):
             add_medusa_heads(graph, view.model, view.precision, self.depth)
         return graph
 
+    def quality(self) -> None:
+        """Verification accepts what the model itself would have said."""
+
     def assumptions(self) -> tuple[str, ...]:
         """What is taken for granted."""
         found = [

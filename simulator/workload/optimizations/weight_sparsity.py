@@ -11,9 +11,10 @@ from pydantic import Field
 
 from simulator.config.faults import Fault, semantic_check
 from simulator.workload.encoding import Encoding
-from simulator.workload.ops import GroupedMatrixOp, MatrixOp, Op
+from simulator.workload.ops import LM_HEAD, GroupedMatrixOp, MatrixOp, Op
 from simulator.workload.optimizations.base import Graph, Optimization, StepView, optimization
 from simulator.workload.optimizations.graphs import Once, encoded, encoding_of, has_weights, ops_of
+from simulator.workload.optimizations.kinds import unknown_kinds
 
 Neighbours = Annotated[int, Field(ge=1, le=256)]
 
@@ -67,8 +68,17 @@ class WeightSparsity(Optimization):
             index_bits=self.index_bits or 0,
         )
 
+    def quality(self) -> dict[str, object] | None:
+        """Which elements are kept, not how they are found; None if all are."""
+        if self._keeps_all:
+            return None
+        skipped = sorted(set(self.skip) - {LM_HEAD.name})
+        return {"pattern": self.pattern, "n": self.n, "m": self.m, "density": self.density, "skip": skipped}
+
     def assumptions(self) -> tuple[str, ...]:
         """How zeros are spread."""
+        if self._keeps_all:
+            return ("every element is kept, so that nothing changes",)
         if self.pattern == "n_m":
             return ("every row of weights has whole groups; scales of quantised groups are kept for all of them",)
         return ("zeros are spread evenly; a row's number of kept elements varies as independent draws do",)
@@ -80,6 +90,7 @@ REFUSED = {"n_m": ("density", "index", "index_bits"), "unstructured": ("n", "m")
 
 @semantic_check(WeightSparsity)
 def _complete(block: WeightSparsity) -> Iterator[Fault]:
+    yield from unknown_kinds("skip", block.skip)
     for key in NEEDED[block.pattern]:
         if getattr(block, key) is None:
             yield Fault((), f"the pattern {block.pattern} needs the key '{key}'")
