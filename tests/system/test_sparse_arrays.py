@@ -11,7 +11,7 @@ from simulator.config.registry import optimization_blocks
 from simulator.metrics.result import Result
 from simulator.units import hops
 
-WIDE = replace(MODEL, d_model=2048, n_heads=16, n_kv_heads=16, head_dim=128, d_ff=8192, vocab_size=128)
+WIDE = replace(MODEL, d_model=1024, n_heads=8, n_kv_heads=8, head_dim=128, d_ff=4096, vocab_size=128)
 PLANES = 4 * WIDE.d_model * WIDE.d_model + 3 * WIDE.d_model * WIDE.d_ff
 """Weights of a block's products."""
 WEIGHTS = WIDE.n_layers * PLANES + WIDE.vocab_size * WIDE.d_model

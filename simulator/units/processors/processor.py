@@ -282,8 +282,8 @@ class Processor(OpUnit):
         return self.clocks_ps(demand.cache_bytes / (self.spec.cache_bytes_per_clock * share))
 
     def _stream(self, op: Op, demand: Demand) -> tuple[int, Mapping[str, int]]:
-        """(end of the DRAM traffic, what held it), requested from now on."""
-        end_ps = self.around.env.now_ps
+        """(end of the DRAM traffic, what held the longer of reads and writes), requested from now on."""
+        end_ps, longest_ps = self.around.env.now_ps, 0
         held: Mapping[str, int] = {limits.PINS: 0}
         for n_bytes, write in ((demand.read_bytes, False), (demand.write_bytes, True)):
             if not n_bytes:
@@ -296,6 +296,9 @@ class Processor(OpUnit):
             booking = self.memory.book(start, stream, begin_ps + paced_ps, op)
             end_ps = max(end_ps, booking.end_ps, begin_ps + paced_ps)
             engine_ps = booking.end_ps - begin_ps
+            if max(engine_ps, paced_ps) < longest_ps:
+                continue
+            longest_ps = max(engine_ps, paced_ps)
             slowest = {resource: ps for resource, ps in paces.items() if ps == paced_ps}
             held = slowest if paced_ps > engine_ps else self.memory.held_ps(booking.work)
         return end_ps, held
