@@ -98,9 +98,14 @@ def _spread(platform: Platform, layers: int) -> Platform:
     group = max(1, platform.devices.count // (spread.data * spread.sequence))
     pipeline = spread.pipeline
     if spread.wanted_pipeline == "auto":
-        pipeline = min(layers, group) if spread.wanted_tensor == "auto" else max(1, group // spread.tensor)
+        pipeline = _stages(group, layers) if spread.wanted_tensor == "auto" else max(1, group // spread.tensor)
     tensor = max(1, group // pipeline) if spread.wanted_tensor == "auto" else spread.tensor
     return _of(platform, tensor, pipeline, devices=platform.devices.count)
+
+
+def _stages(group: int, layers: int) -> int:
+    """The most stages of equal numbers of devices; equal numbers of blocks come first."""
+    return max((n for n in range(1, min(group, layers) + 1) if group % n == 0), key=lambda n: (layers % n == 0, n))
 
 
 def _of(platform: Platform, tensor: int, pipeline: int, *, data: int | None = None, devices: int = 0) -> Platform:

@@ -1,9 +1,13 @@
 """A block on a row of devices: the same ops, and a send wherever a device's weights end."""
 
+import itertools
+
 import networkx as nx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from simulator.mapping.parallel.policies import parallel_policies
+from simulator.mapping.parallel.policies import Place, parallel_policies
 from simulator.workload.collective import CollectiveOp
 from simulator.workload.graph import DecodeGraphs
 from simulator.workload.model_file import load_model
@@ -25,6 +29,23 @@ def test_each_sequence_crosses_from_each_device_to_the_next_once(devices: int) -
     assert {name for name, op in ops.items() if not isinstance(op, CollectiveOp)} == set(graph)
     assert nx.is_directed_acyclic_graph(part.leader)
     assert part.others == ()
+
+
+@given(devices=st.integers(1, 40), blocks=st.integers(1, 9))
+def test_the_blocks_of_a_stage_cross_all_its_devices_once_together(devices: int, blocks: int) -> None:
+    graph = block()
+    conveyor = parallel_policies.get("conveyor")
+    sends = [
+        sum(
+            isinstance(attributes["op"], CollectiveOp)
+            for attributes in conveyor.share(graph, devices, Place(number, blocks)).leader.nodes.values()
+        )
+        for number in range(blocks)
+    ]
+    assert sum(sends) == devices - 1
+    # Where a device ends between two blocks, the first of them sends.
+    ends = [devices * number // blocks for number in range(1, blocks)] + [devices - 1]
+    assert list(itertools.accumulate(sends)) == ends
 
 
 def test_a_reader_waits_for_what_has_been_passed_on() -> None:

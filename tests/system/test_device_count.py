@@ -90,6 +90,8 @@ def test_a_sized_platform_runs_as_one_with_those_numbers_and_says_so() -> None:
         (("parallelism.tensor=auto", "parallelism.pipeline=2"), (8, 4, 2)),
         (("parallelism.tensor=4", "parallelism.pipeline=auto"), (8, 4, 2)),
         (("parallelism.tensor=auto", "parallelism.data=2"), (8, 4, 1)),
+        # 80 blocks: eight stages of ten, and one device for each.
+        (("parallelism.tensor=auto", "parallelism.pipeline=auto"), (8, 1, 8)),
     ],
 )
 def test_devices_that_are_counted_are_dealt_out_to_what_is_open(
@@ -97,6 +99,11 @@ def test_devices_that_are_counted_are_dealt_out_to_what_is_open(
 ) -> None:
     arch = load_arch("h100_sxm", ["devices.count=8", *overrides])
     assert numbers(sized_for(arch, workload("llama2_70b", batch=2))) == expected
+
+
+def test_counted_chips_are_dealt_out_in_rows_with_equal_numbers_of_blocks() -> None:
+    arch = load_arch("groq_lpu_row", ["devices.count=576"])
+    assert numbers(sized_for(arch, workload("llama2_70b"))) == (576, 36, 16)
 
 
 @pytest.mark.parametrize("overrides", [("devices.count=auto",), ("devices.count=auto", "parallelism.pipeline=auto")])

@@ -5,21 +5,22 @@ from __future__ import annotations
 import networkx as nx
 
 from simulator.mapping.parallel.plan import Plan
-from simulator.mapping.parallel.policies import Part, in_order, parallel_policies
+from simulator.mapping.parallel.policies import ALONE, Part, Place, in_order, parallel_policies
 from simulator.workload.collective import CollectiveOp
 from simulator.workload.model import Model
 from simulator.workload.ops import GroupedMatrixOp, MatrixOp
 
 
 class Conveyor:
-    """Each of n devices has the next n-th of a block's weights; the block takes the time that one device would take.
+    """Each of n devices has the next n-th of a stage's weights; a block takes the time that one device would take.
 
-    Where a device's weights end, the results so far go on to the next one. The cached heads are dealt out to the
-    devices. A static schedule has no more to do: nobody waits for anybody but the one before.
+    Where a device's weights end, within a block or between two, the results so far go on to the next one. The cached
+    heads are dealt out to the devices. A static schedule has no more to do: nobody waits but for the one before.
     """
 
     replicated = False
     deals_out_cache = True
+    in_a_row = True
 
     def model(self, model: Model, devices: int) -> Model:
         """The whole model: its products are not cut."""
@@ -30,16 +31,17 @@ class Conveyor:
         """An n-th of them, in bytes: whole products and a cut one."""
         return -(-features // devices)
 
-    def share(self, graph: nx.DiGraph[str], devices: int) -> Part:
+    def share(self, graph: nx.DiGraph[str], devices: int, place: Place = ALONE) -> Part:
         """The graph with a send wherever a device's weights end; the others rest meanwhile."""
         leader = graph.copy()
         products = [
             (name, op) for name in graph if isinstance(op := graph.nodes[name]["op"], MatrixOp | GroupedMatrixOp)
         ]
-        total, before, crossed = sum(op.weight_bytes for _, op in products), 0, 0
+        total = sum(op.weight_bytes for _, op in products)
+        before, crossed = total * place.number, devices * place.number // place.blocks
         for name, op in products:
             before += op.weight_bytes
-            ends = min(devices - 1, before * devices // total)
+            ends = min(devices - 1, before * devices // (total * place.blocks))
             if ends > crossed:
                 _pass_on(leader, name, ends - crossed)
             crossed = max(crossed, ends)

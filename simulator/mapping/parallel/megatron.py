@@ -7,7 +7,7 @@ from collections.abc import Collection
 import networkx as nx
 
 from simulator.mapping.parallel.plan import Plan
-from simulator.mapping.parallel.policies import Part, bring, in_order, join, parallel_policies
+from simulator.mapping.parallel.policies import ALONE, Part, Place, bring, in_order, join, parallel_policies
 from simulator.mapping.parallel.spread_products import part_of
 from simulator.workload.model import Model
 from simulator.workload.ops import MatrixOp
@@ -25,6 +25,7 @@ class Megatron:
 
     replicated = True
     deals_out_cache = False
+    in_a_row = False
 
     def model(self, model: Model, devices: int) -> Model:
         """The device's part. Raises MappingError for heads that cannot be dealt out evenly."""
@@ -35,8 +36,9 @@ class Megatron:
         del devices
         return features
 
-    def share(self, graph: nx.DiGraph[str], devices: int) -> Part:
+    def share(self, graph: nx.DiGraph[str], devices: int, place: Place = ALONE) -> Part:
         """The graph with its all-reduces."""
+        del place
         graph = graph.copy()
         reduce_sums(graph, SUMMED, devices, tellers=devices)
         return Part(in_order(graph))

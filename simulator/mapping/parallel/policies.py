@@ -29,14 +29,28 @@ class Part:
     others: tuple[tuple[nx.DiGraph[str], int], ...] | None = None
 
 
+@dataclass(frozen=True)
+class Place:
+    """A block is the ``number``-th, from 0 on, of the ``blocks`` of its stage."""
+
+    number: int
+    blocks: int
+
+
+ALONE = Place(0, 1)
+"""Of the only block of a stage, or of any block where it does not matter."""
+
+
 class Policy(Protocol):
     """A way to share a block among ``devices`` devices; ``replicated``: each of them has the residual stream.
 
     ``deals_out_cache``: each has an equal part of the cached heads of `model`, which is then not that of one device.
+    ``in_a_row``: the blocks of a stage lie behind each other on its devices, so that their places matter.
     """
 
     replicated: bool
     deals_out_cache: bool
+    in_a_row: bool
 
     def model(self, model: Model, devices: int) -> Model:
         """The sizes of what one device holds, for its capacity: of the fullest device."""
@@ -44,8 +58,8 @@ class Policy(Protocol):
     def outputs(self, features: int, devices: int) -> int:
         """Outputs of a product with a weight of that model that the fullest device holds."""
 
-    def share(self, graph: nx.DiGraph[str], devices: int) -> Part:
-        """The part of ``graph``, a step of the model that `model` gives, that one device runs."""
+    def share(self, graph: nx.DiGraph[str], devices: int, place: Place = ALONE) -> Part:
+        """The part of ``graph``, a block of the model that `model` gives, that one device runs."""
 
     def head_devices(self, plan: Plan) -> int:
         """Devices of one copy of the model that do the projection to the vocabulary."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import networkx as nx
 
 from simulator.mapping.parallel.plan import Plan
-from simulator.mapping.parallel.policies import Part, in_order, join, parallel_policies
+from simulator.mapping.parallel.policies import ALONE, Part, Place, in_order, join, parallel_policies
 from simulator.workload.model import Model
 from simulator.workload.ops import MatrixOp
 
@@ -22,6 +22,7 @@ class SpreadProducts:
 
     replicated = False
     deals_out_cache = False
+    in_a_row = False
 
     def model(self, model: Model, devices: int) -> Model:
         """The whole model: products are cut in `share`."""
@@ -32,8 +33,9 @@ class SpreadProducts:
         """An n-th of them."""
         return -(-features // devices)
 
-    def share(self, graph: nx.DiGraph[str], devices: int) -> Part:
+    def share(self, graph: nx.DiGraph[str], devices: int, place: Place = ALONE) -> Part:
         """The leader's graph, and the followers' products."""
+        del place
         leader = graph.copy()
         followers: nx.DiGraph[str] = nx.DiGraph()
         products = dict(_products(graph))

@@ -11,7 +11,7 @@ import networkx as nx
 
 from simulator.errors import MappingError
 from simulator.mapping.parallel import pipeline
-from simulator.mapping.parallel.policies import Part
+from simulator.mapping.parallel.policies import ALONE, Part, Place
 from simulator.system.builder import System
 from simulator.system.executor import ops_of
 from simulator.system.parallel.cuts import blocks_of, layers_of, work_of
@@ -23,10 +23,28 @@ from simulator.workload.alike import Alike
 
 @dataclass(frozen=True)
 class Kinds:
-    """``graphs``: of each kind of block, one or that of each piece of the prompts; ``stages``: by stage, its kinds."""
+    """``graphs``: of each kind of block, one or one for each piece of the prompts; ``stages``: by stage, its kinds.
+
+    ``places``: of each kind, where it has a place in its stage.
+    """
 
     graphs: Sequence[Sequence[nx.DiGraph[str]]]
     stages: Sequence[Sequence[int]]
+    places: Sequence[Place] = ()
+
+    @property
+    def placed(self) -> list[tuple[Sequence[nx.DiGraph[str]], Place]]:
+        """The graphs of each kind, with its place."""
+        return list(zip(self.graphs, self.places or [ALONE] * len(self.graphs), strict=True))
+
+    def in_a_row(self) -> Kinds:
+        """The same blocks, of other kinds where they have other places in their stages."""
+        found: dict[tuple[int, Place], int] = {}
+        stages = [
+            [found.setdefault((kind, Place(number, len(stage))), len(found)) for number, kind in enumerate(stage)]
+            for stage in self.stages
+        ]
+        return Kinds([self.graphs[kind] for kind, _ in found], stages, [place for _, place in found])
 
     @property
     def counted(self) -> list[Counter[int]]:
@@ -47,7 +65,8 @@ def kinds_of(graphs: Sequence[nx.DiGraph[str]], spread: Spread, alike: Alike, *,
         return Kinds(kinds, [[kind] if blocks else [] for kind, blocks in zip(order, held, strict=True)])
     kinds, order = _grouped(graphs, [(layer,) for layer in present])
     kind_of = {block: kind for layer, kind in zip(present, order, strict=True) for block in alike[layer]}
-    return Kinds(kinds, spread.kinds_by_stage(kind_of))
+    found = Kinds(kinds, spread.kinds_by_stage(kind_of))
+    return found.in_a_row() if spread.policy.in_a_row else found
 
 
 def _grouped(
@@ -87,7 +106,7 @@ class Blocks:
         self._parts.aligned = self._align
         if self._align:
             self._parts.run(NOTHING, Often(stage, weight, 0))
-        shares = [spread.share(graphs) for graphs in kinds.graphs]
+        shares = [spread.share(graphs, place) for graphs, place in kinds.placed]
         turns = self._turns(kinds, shares, spread, stage, on)
         devices, groups = spread.block_groups
         every = weight * plan.microbatches * plan.data / plan.active * groups

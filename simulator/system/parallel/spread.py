@@ -12,7 +12,7 @@ from simulator.errors import MappingError
 from simulator.mapping.parallel import parallel_policies
 from simulator.mapping.parallel.experts import ExpertPlan, experts_in, with_whole_experts
 from simulator.mapping.parallel.plan import Plan, make_plan
-from simulator.mapping.parallel.policies import Part, Policy
+from simulator.mapping.parallel.policies import Part, Place, Policy
 from simulator.mapping.parallel.tokens import decode_share, prompt_share
 from simulator.workload.model import Model
 from simulator.workload.optimizations.attention_sparsity import AttentionSparsity
@@ -34,17 +34,19 @@ class Spread:
         held = self.policy.model(model, self.plan.tensor) if self.plan.tensor > 1 else model
         return with_whole_experts(model, held, self.plan.expert_copies) if self.experts else held
 
-    def share(self, graphs: Sequence[nx.DiGraph[str]]) -> Part:
-        """What each of the devices does that work on a block: one graph, or that of each piece of the prompts."""
+    def share(self, graphs: Sequence[nx.DiGraph[str]], place: Place) -> Part:
+        """What each of the devices does that work on a block with that ``place`` in its stage.
+
+        ``graphs``: one, or that of each piece of the prompts.
+        """
         if self.experts:
             return self.experts.share(graphs[0])
-        parts = [
-            self.policy.share(graph, self.plan.tensor) if self.plan.tensor > 1 else Part(graph) for graph in graphs
-        ]
-        if self.plan.sequence == 1:
+        plan = self.plan
+        parts = [self.policy.share(graph, plan.tensor, place) if plan.tensor > 1 else Part(graph) for graph in graphs]
+        if plan.sequence == 1:
             return parts[0]
         if len(graphs) == 1:
-            return decode_share(parts[0].leader, self.plan.sequence)
+            return decode_share(parts[0].leader, plan.sequence)
         return prompt_share([part.leader for part in parts])
 
     @property
