@@ -133,10 +133,14 @@ def _check_options(document: Document, spec: Platform) -> None:
 
 
 def build_for(arch: Arch, hooks: Hooks, *, exact: bool, engine: EngineName) -> System:
-    """The system of ``arch``; faults of its wiring are located in its document."""
+    """The system of ``arch``; faults of its wiring are located in its document. Raises ConfigError."""
+    from simulator.config.nearest import hint
+    from simulator.dram.engines import ENGINES
     from simulator.errors import ConfigError
     from simulator.system.builder import build_system
 
+    if engine not in ENGINES:
+        raise ConfigError(f"there is no engine '{engine}' (known: {', '.join(ENGINES)}){hint(engine, ENGINES)}")
     try:
         return build_system(arch.spec, exact=exact, engine=engine, hooks=hooks)
     except ConfigError as error:

@@ -43,11 +43,15 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
 
     ``exact`` turns off every declared approximation. ``engine``: what runs the DRAM channels; ``reference`` is SimPy
     with one event per command, which gives the same result some hundred times slower. ``hooks`` observe the run.
-    ``progress(done, total)`` is called after each token. Raises MappingError, CapacityError, SimulationStalled,
-    ConservationError.
+    ``progress(done, total)`` is called after each token. Raises ConfigError, MappingError, CapacityError,
+    SimulationStalled, ConservationError; TypeError for names in place of what `load_arch` and `load_workload` give.
     """
     from simulator.system.operating_point import find_operating_point, thermal_spec
+    from simulator.workload.scenario import Workload
 
+    for given, wanted, load in ((arch, Arch, "load_arch"), (workload, Workload, "load_workload")):
+        if not isinstance(given, wanted):
+            raise TypeError(f"simulate takes what {load} gives, not {given!r:.60}")
     started_s = time.perf_counter()
     arch = sized_for(arch, workload)
     if workload.traffic is not None:

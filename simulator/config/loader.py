@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -73,6 +73,8 @@ def load_document(
     override of something that is not there, or a plug-in that cannot be imported. The content is not validated: see
     `build`.
     """
+    if isinstance(overrides, str | Mapping):
+        raise ConfigError(f"overrides are a list of texts key.path=value, not {overrides!r:.60}")
     kinds = (expected_kind,) if isinstance(expected_kind, str) else expected_kind or ()
     path = paths.find(str(ref), kinds=kinds)
     resolver = _Resolver([parse_override(given) if isinstance(given, str) else given for given in overrides])

@@ -23,8 +23,10 @@ def make_op(kind: str, outputs: int, inputs: int, batch: int, devices: int = 1) 
     Products: a weight matrix. Attention: a cache of ``outputs`` tokens of one head of ``inputs`` elements for each of
     ``batch`` sequences; ``kv_append`` adds that many tokens. ``embedding``: a table. Collectives: the operand
     is the vector, among ``devices`` devices. Else ``outputs`` rows of
-    ``inputs`` elements for each vector. Raises MappingError for an unknown kind.
+    ``inputs`` elements for each vector. Raises MappingError for an unknown kind or a size below 1.
     """
+    if min(outputs, inputs, batch) < 1:
+        raise MappingError(f"{kind} {outputs} x {inputs}, batch {batch}: each is a whole number of at least 1")
     name, kind = kind, GENERIC_PRODUCTS.get(kind, kind)
     size = outputs * inputs
     if kind in MATRIX:

@@ -16,7 +16,7 @@ from simulator.config.optimization_schema import Optimizations
 from simulator.config.overrides import OPTIMIZATIONS, Override
 from simulator.config.traffic_schema import TrafficScenario
 from simulator.config.workload_schema import Scenario
-from simulator.errors import ConfigError, WorkloadError
+from simulator.errors import ConfigError, ConfigErrors, WorkloadError
 from simulator.workload.architecture import plain
 from simulator.workload.model import Model
 from simulator.workload.model_file import read_model
@@ -68,6 +68,8 @@ class Workload:
         for key in ("batch", "prompt_tokens", "output_tokens", "sample_every"):
             if getattr(self, key) < 1:
                 raise WorkloadError(f"{getattr(self, key)} is below 1", key=key)
+        if self.model.n_layers < 1:
+            raise WorkloadError(f"{self.model.name}: {self.model.n_layers} layers (allowed: at least 1)", key="model")
         for method in self.methods:
             method.check(self.model)
         drafts = self.decoding.drafts(self.model) if self.decoding else ()
@@ -222,7 +224,7 @@ def _model_of(document: Document, scenario: Scenario | TrafficScenario) -> tuple
     try:
         return read_model(scenario.model, folder=folder)
     except (ConfigError, WorkloadError) as error:
-        if error.line is not None:
+        if error.line is not None or isinstance(error, ConfigErrors):
             raise
         message = error.message if error.file is None else f"{error.file}: {error.message}"
         raise origin.error(message, "model") from None

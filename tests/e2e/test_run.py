@@ -128,6 +128,18 @@ def test_a_wrong_name_or_key_says_the_nearest(nearbank: Callable[..., Any], argv
     assert "Traceback" not in shown.err
 
 
+def test_each_fault_of_a_model_has_a_line_and_a_place(
+    nearbank: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("kind: model\nname: mine\ndescription: x\nsource: test\nlayers: 3\n")
+    shown = nearbank("run", "aim_1card", "llama2_7b_512_64", "--set", "model=mine.yaml")
+    assert (shown.code, shown.out) == (2, "")
+    missing, unknown = shown.err.splitlines()
+    assert missing == "mine.yaml:1:1: config: the key 'config' is missing"
+    assert unknown.startswith("mine.yaml:5:1: layers: unknown key 'layers'")
+
+
 def test_one_operator_alone(nearbank: Callable[..., Any]) -> None:
     shown = nearbank("op", "aim_1card", "gemm", "--shape", "4096x4096", "--json")
     assert shown.code == 0
