@@ -23,11 +23,15 @@ Arrangement = Literal["pre", "sandwich", "parallel"]
 
 
 class Variant(NamedTuple):
-    """What tells blocks apart: their window, whether their feed-forward is a dense one, and experts that are hit."""
+    """What tells blocks apart: their window, whether their feed-forward is a dense one, and experts that are hit.
+
+    ``busiest``: of those the ones on the busiest device, where they lie on several.
+    """
 
     window: int | None
     dense: bool
     hit: int
+    busiest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,10 @@ class Transformer(Architecture):
         """The window of the layer, and what its feed-forward does."""
         del model
         dense, part = layer < self.dense_layers, self.feed_forward
-        hit = part.variant(step, layer) if isinstance(part, Experts) and not dense else 0
-        return Variant(self.layer_window(layer), dense, hit)
+        if dense or not isinstance(part, Experts):
+            return Variant(self.layer_window(layer), dense, 0, 0)
+        hit = part.variant(step, layer)
+        return Variant(self.layer_window(layer), dense, hit, part.busiest(hit, layer))
 
     def layer_window(self, layer: int) -> int | None:
         """Tokens that ``layer`` attends to; None: all."""

@@ -10,11 +10,15 @@ from simulator.api import Arch, load_arch, run_op, simulate
 from simulator.errors import MappingError
 from simulator.mapping.parallel.experts import ExpertPlan
 from simulator.metrics.result import Result
+from simulator.system.parallel import spread_workload
 from simulator.units import hops
+from simulator.workload.alike import alike_blocks
 from simulator.workload.blocks.experts import Experts
 from simulator.workload.blocks.latent_attention import LatentAttention
+from simulator.workload.busiest import expected_most
 from simulator.workload.model import Model
 from simulator.workload.precision import Precision
+from simulator.workload.step import Step
 from simulator.workload.transformer import Transformer
 
 MIXTRAL = replace(MODEL, name="mixtral", n_layers=3, d_ff=512, architecture=Transformer(feed_forward=Experts(6, 2)))
@@ -131,3 +135,16 @@ def test_the_same_run_gives_the_same_result() -> None:
     wall = {"provenance": {"wall_s"}}
     first, second = (run(DEEPSEEK, 4, data=2, expert=2).model_dump(exclude=wall) for _ in range(2))
     assert first == second
+
+
+def test_blocks_with_one_expert_more_on_the_busiest_device_are_told_apart() -> None:
+    many = replace(MIXTRAL, n_layers=40, architecture=Transformer(feed_forward=Experts(64, 6)))
+    platform = arch(data=4, expert=4)
+    held = spread_workload(platform.spec, workload(model=many, batch=4)).held(many)
+    blocks = alike_blocks(held, 1)
+    part = held.architecture.feed_forward
+    hits = [part.variant(Step(1, 1, 0), layer) for layer in range(40)]
+    most = {layer: part.busiest(hits[layer], layer) for layer in blocks}
+    assert len(set(most.values())) > 1
+    found = sum(most[layer] * len(alike) for layer, alike in blocks.items())
+    assert found == pytest.approx(sum(expected_most(64, 4, hit) for hit in hits), abs=1.5)

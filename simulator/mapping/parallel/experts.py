@@ -33,12 +33,14 @@ def experts_in(model: Model) -> Experts | None:
     return part if isinstance(part, Experts) else None
 
 
-def with_whole_experts(model: Model, held: Model, copies: int) -> Model:
-    """``held``, the part of ``model`` on a device, with experts as wide as the model's, for tokens of ``copies``."""
+def with_whole_experts(model: Model, held: Model, plan: ExpertPlan) -> Model:
+    """``held``, the part of ``model`` on a device, with experts as wide as the model's that lie as ``plan`` says."""
     architecture = held.architecture
     assert isinstance(architecture, Transformer)
     assert isinstance(architecture.feed_forward, Experts)
-    spread = replace(architecture, feed_forward=replace(architecture.feed_forward, copies=copies))
+    spread = replace(
+        architecture, feed_forward=replace(architecture.feed_forward, copies=plan.copies, devices=plan.devices)
+    )
     return replace(held, d_ff=model.d_ff, architecture=spread)
 
 

@@ -32,7 +32,7 @@ class Spread:
     def held(self, model: Model) -> Model:
         """What of ``model`` one of the devices that share a block holds."""
         held = self.policy.model(model, self.plan.tensor) if self.plan.tensor > 1 else model
-        return with_whole_experts(model, held, self.plan.expert_copies) if self.experts else held
+        return with_whole_experts(model, held, self.experts) if self.experts else held
 
     def share(self, graphs: Sequence[nx.DiGraph[str]], place: Place) -> Part:
         """What each of the devices does that work on a block with that ``place`` in its stage.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from simulator.workload import ops
 from simulator.workload.blocks.feed_forward import gated
 from simulator.workload.blueprint import Flow, Weight
+from simulator.workload.busiest import busiest_hits
 from simulator.workload.routing import Loads, Routing
 from simulator.workload.section_builder import OUT, SectionBuilder
 
@@ -22,8 +23,8 @@ class Experts:
 
     ``shared_width``: columns of the experts that serve all tokens, 0 for none; ``shared_gate``: a sigmoid scales what
     they add. ``router_bias``: the router's scores have a bias, which only the choice sees. Weights of experts that no
-    token chose are not read. ``copies``: of the model, whose tokens come together at the experts; all else in a block
-    is for the tokens of one.
+    token chose are not read. ``copies``: of the model, whose tokens come together at the experts; all else in a
+    block is for the tokens of one. ``devices``: over which whole experts are dealt out.
     """
 
     count: int
@@ -34,10 +35,15 @@ class Experts:
     router_bias: bool = False
     routing: Routing = field(default_factory=Routing)
     copies: int = 1
+    devices: int = 1
 
     def variant(self, step: Step, layer: int) -> int:
         """Experts that are hit."""
         return self.routing.hit(self.count, self.chosen, step.tokens * self.copies, layer)
+
+    def busiest(self, hit: int, layer: int) -> int:
+        """Of ``hit`` experts those on the busiest of several devices; 0 where there is one."""
+        return busiest_hits(self.count, self.devices, hit, layer) if self.devices > 1 else 0
 
     def divided(self, devices: int) -> Experts:
         """The part of each of ``devices`` devices that share every expert."""
