@@ -6,8 +6,8 @@ what two 128-bit pipes of each Cortex-A76 do at 2.4 GHz (Arm's software optimisa
 """
 
 PRINTED: dict[str, tuple[float, float | None]] = {
-    "xeon_8488c": (307.2, None),
-    "xeon_8488c_2s": (614.4, None),
+    "xeon_8488c": (307.2, 118),
+    "xeon_8488c_2s": (614.4, 236),
     "m2_ultra_cpu": (800, None),
     "raspberry_pi_5": (17.1, 0.307),
     "snapdragon_8_gen_3_cpu": (77, None),
