@@ -37,7 +37,7 @@ class Range(Spec):
 
     low: Number
     high: Number
-    step: Annotated[Number, Field(gt=0)] | None = None
+    step: Annotated[int, Field(gt=0)] | Annotated[float, Field(gt=0)] | None = None
     log: bool = False
     when: str | None = None
 

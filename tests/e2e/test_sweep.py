@@ -120,6 +120,7 @@ def test_a_folder_without_a_sweep_has_no_front(nearbank: Nearbank, tmp_path: Pat
         ),
         ("[1, 8]", "{low: 1}", "5:3: axes.workload.batch.high: the key 'high' is missing"),
         ("[1, 8]", "{low: 8, high: 1, step: 1}", "1 is not above low, 8"),
+        ("[1, 8]", "{low: 1, high: 8, step: 0}", "0 is out of range (allowed: more than 0)"),
         ("[1, 8]", "{values: [1], when: 'tokens == 1'}", "there is no axis 'tokens' above this one"),
     ],
 )
