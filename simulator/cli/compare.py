@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simulator.report.comparison import Comparison, Entry
     from simulator.report.money import Terms
 
-COMPARISON_FILE, PAGE_FILE = "comparison.json", "index.html"
+PAGE_FILE = "index.html"
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -58,7 +58,7 @@ def add_parser(verbs: Verbs) -> None:
         "--output",
         type=Path,
         metavar="DIR",
-        help=f"also write DIR/{PAGE_FILE}, DIR/{COMPARISON_FILE} and each result.json",
+        help=f"also write DIR/{PAGE_FILE}, DIR/{output.COMPARISON_FILE} and each result.json",
     )
     parser.set_defaults(run=run)
 
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     entries = [_entry(args, job) for job in wanted]
     comparison = Comparison(entries, _command(args), args.max_power_w, terms)
     if args.output:
-        output.write_atomically(args.output / COMPARISON_FILE, output.to_json(document(comparison)))
+        output.write_atomically(args.output / output.COMPARISON_FILE, output.to_json(document(comparison)))
         _write_page(args, wanted, comparison)
     if args.json:
         output.document(document(comparison))

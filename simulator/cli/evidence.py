@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator.cli.compare import COMPARISON_FILE
+from simulator.cli.output import COMPARISON_FILE
 from simulator.cli.result_folder import RESULT_FILE, commands_in
 from simulator.errors import ConfigError
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _RESULTS: ContextVar[TextIO] = ContextVar("results")
 """The process's stdout, while `only_results_on_stdout` keeps others away from it."""
 
+COMPARISON_FILE = "comparison.json"
+"""Where `nearbank compare -o` leaves its result, and `nearbank report` looks for it."""
+
 MIN_COLUMNS = 72
 """Figures are never cut to fit a terminal narrower than this."""
 
