@@ -10,9 +10,11 @@ from stacks import Moved, memory_of, stack
 
 from simulator.errors import ConfigError
 from simulator.units import hops
-from simulator.units.base import Process
+from simulator.units.base import Environment, Process
+from simulator.units.network.collectives import shares as equal_shares
 from simulator.units.network.mesh_gather import Mesh, gather_ends
-from simulator.units.network.messages import LinkTiming
+from simulator.units.network.messages import LinkTiming, Network
+from simulator.units.network.topology import topologies
 from simulator.units.vault_matrix import VaultMatrix, VaultShape
 from simulator.units.vault_mesh import VaultMesh
 from simulator.workload.ops import AttentionOp
@@ -118,6 +120,26 @@ def test_an_all_gather_takes_its_two_phases(columns: int, rows: int, shares: int
     hops_ps = (columns + rows - 2) * (2000 + 64 * 1000 // 32)
     assert wires_ps + ((columns > 1) + (rows > 1)) * 2000 <= end_ps + 1
     assert end_ps <= wires_ps + hops_ps + 1
+
+
+@settings(max_examples=12, deadline=None)
+@given(columns=st.integers(1, 4), rows=st.integers(1, 4), n_bytes=st.integers(1, 20_000))
+def test_a_gather_of_whole_packets_takes_as_long_as_that_of_its_bytes(columns: int, rows: int, n_bytes: int) -> None:
+    assume(columns * rows > 1)
+    link = LinkTiming(32, 2000, 0, 64, 64)
+    env = Environment()
+    network = Network(env, topologies.get("mesh")(columns * rows, columns), link)
+    parts = equal_shares(n_bytes, columns * rows)
+
+    def one_row(row: range) -> Process:
+        yield env.all_of([network.send(node, [other for other in row if other != node], parts[node]) for node in row])
+        whole = sum(parts[node] for node in row)
+        ends = [[end for end in range(node % columns, columns * rows, columns) if end != node] for node in row]
+        yield env.all_of([network.send(node, found, whole) for node, found in zip(row, ends, strict=True)])
+
+    lines = [env.process(one_row(range(row * columns, (row + 1) * columns))) for row in range(rows)]
+    env.run(until=env.all_of(lines))
+    assert gather_ends(Mesh(columns, rows, link), ((0, n_bytes),)) == (env.now_ps,)
 
 
 def test_every_vault_but_its_own_gets_each_byte_once() -> None:
