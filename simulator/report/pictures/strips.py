@@ -45,7 +45,7 @@ def draw_strips(strips: Sequence[Strip], bin_ps: float, width: float, key: dict[
     draw_key(canvas, list(key), width, swatch)
     bins = len(strips[0].layers[0].shares)
     time = Linear(0.0, bins * bin_ps / PS_PER_US, area.left, area.right)
-    x_axis(canvas, area, time, "time from the start of the window (us)")
+    x_axis(canvas, area, time, "time in the window (us)")
     base, named_to = area.top, area.top
     for each in strips:
         base += each.height
