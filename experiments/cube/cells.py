@@ -72,11 +72,11 @@ def models() -> dict[str, Model]:
     return {path.stem: load_model(path.stem) for path in sorted(MODELS.glob("*.yaml"))}
 
 
-def cut(model: Model) -> Model:
-    """``model`` with no more blocks than show every kind of block it has; two at least."""
+def cut(model: Model, *, least: int = 2) -> Model:
+    """``model`` with no more blocks than show every kind of block it has; ``least`` at least."""
     kinds = [model.architecture.variant(model, Step(1, 1, 0), layer) for layer in range(model.n_layers)]
     depth = max(kinds.index(kind) for kind in dict.fromkeys(kinds)) + 1
-    return replace(model, n_layers=min(model.n_layers, max(2, depth), MOST_LAYERS))
+    return replace(model, n_layers=min(model.n_layers, max(least, depth), MOST_LAYERS))
 
 
 @cache

@@ -31,6 +31,7 @@ def facts_of(arch: Arch, workload: Workload, ran: Ran, static_w: Mapping[str, Ma
     from simulator.metrics.collect import RunFacts
     from simulator.metrics.result import Capacity
     from simulator.system.mappings import mappings
+    from simulator.workload.quality import of_workload
 
     system, components = ran.system, ran.system.components
     who = identities(arch, workload)
@@ -44,6 +45,10 @@ def facts_of(arch: Arch, workload: Workload, ran: Ran, static_w: Mapping[str, Ma
         blocks=workload.model.n_layers if arch.spec.devices.count == 1 else 0,
         bound_by=system.around.limits.bound_by(),
         capacity=Capacity(needed_bytes=ran.layout.needed_bytes, available_bytes=ran.layout.available_bytes),
+        quality={
+            metric: (figure.value, f"{figure.recipe} ({figure.how}; {figure.source})")
+            for metric, figure in of_workload(workload).items()
+        },
         area=die_area(arch.spec),
         mapping={} if workload.traffic is not None else mappings(system, workload),
         assumptions=(*ran.assumptions, *_assumptions(arch, system, workload)),

@@ -7,13 +7,15 @@ import argparse
 from simulator.cli import output
 from simulator.cli.arguments import Verbs, add_json
 
-KINDS = ("archs", "models", "scenarios", "drams", "units", "links", "costs")
+KINDS = ("archs", "models", "quality", "scenarios", "drams", "units", "links", "costs")
 
 
 def add_parser(verbs: Verbs) -> None:
     """Register the verb."""
     parser = verbs.add_parser(
-        "list", help="names of platforms, models, scenarios, DRAM standards, units, costs", description=__doc__
+        "list",
+        help="names of platforms, models, published quality, scenarios, DRAM standards, units, costs",
+        description=__doc__,
     )
     parser.add_argument("kind", choices=KINDS, metavar="KIND", help=" | ".join(KINDS))
     add_json(parser)

@@ -1,4 +1,4 @@
-"""`nearbank show`: the resolved design point of a platform, or what its mappers choose for a workload."""
+"""`nearbank show`: the resolved design point of a platform, what its mappers choose, or a model's published quality."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ def add_parser(verbs: Verbs) -> None:
     parser = verbs.add_parser("show", help="a platform's parts, peak figures and guesses", description=__doc__)
     parser.add_argument("arch", metavar="ARCH", help="platform: a name from `nearbank list archs`, or a path")
     parser.add_argument(
+        "--quality", action="store_true", help="ARCH is a model: show its published perplexities and accuracies instead"
+    )
+    parser.add_argument(
         "--mapping", metavar="WORKLOAD", help="show the tiles, splits and loop orders chosen for a workload instead"
     )
     parser.add_argument("--batch", type=positive_int, metavar="N", help="sequences of that workload")
@@ -25,11 +28,34 @@ def run(args: argparse.Namespace) -> int:
     """Show the resolved platform, or its mappings."""
     from simulator.errors import ConfigError
 
+    if args.quality:
+        return _quality(args)
     if args.mapping:
         return _mappings(args)
     if args.batch:
         raise ConfigError("--batch is for --mapping WORKLOAD")
     return _design(args)
+
+
+def _quality(args: argparse.Namespace) -> int:
+    from simulator.errors import ConfigError
+    from simulator.workload.quality import published, recorded_models
+
+    if args.mapping or args.batch or args.overrides:
+        raise ConfigError("--quality goes with a model alone, without --mapping, --batch and --set")
+    known = recorded_models()
+    if args.arch not in known:
+        from simulator.config.paths import not_found
+
+        raise ConfigError(not_found(args.arch, ("model",)))
+    found = [figure for figure in published() if figure.model == args.arch]
+    if args.json:
+        output.document([figure.record() for figure in found])
+    else:
+        from simulator.report.quality_view import view
+
+        output.show(view(args.arch, found))
+    return 0
 
 
 def _design(args: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ FOLDERS = {
     "link": "arch_configs/links",
     "cost": "arch_configs/costs",
     "model": "workloads/models",
+    "quality": "workloads/quality",
     "workload": "workloads/scenarios",
 }
 """``kind`` of a document -> the folder where shipped ones lie."""
@@ -35,6 +36,7 @@ LISTED = {
     "links": "link",
     "costs": "cost",
     "models": "model",
+    "quality": "quality",
     "scenarios": "workload",
 }
 """What `nearbank list` calls the documents of each kind."""

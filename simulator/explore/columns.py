@@ -22,6 +22,7 @@ LEFT_OUT = {
         "workload.values",
         "assumptions",
         "calibrations",
+        "quality_from",
         "work_by_op_kind",
         "busy_profile",
         "traffic.series",
@@ -79,9 +80,23 @@ def _part(annotation: object) -> type[BaseModel] | None:
     return next((c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
+QUALITY = "quality."
+
+
+def _check_metric(metric: str) -> None:
+    """Raise ValueError for a metric of which no figure was published."""
+    from simulator.workload.quality import published
+
+    known = sorted({figure.metric for figure in published()})
+    if metric not in known:
+        raise ValueError(f"no figures were published by '{metric}' (known: {', '.join(known)}){hint(metric, known)}")
+
+
 def check_column(name: str) -> None:
     """Raise ValueError with the nearest column when no result can have a column ``name``."""
     columns = fixed_columns()
+    if name.startswith(QUALITY):
+        _check_metric(name.removeprefix(QUALITY))
     if name in columns and not columns[name]:
         return
     if any(more and name.startswith(f"{column}.") for column, more in columns.items()):
@@ -113,7 +128,8 @@ def objective(given: str | Mapping[str, Direction]) -> Objective:
 
 def usual_direction(column: str) -> Direction:
     """Which way a figure is better, by its name."""
-    return "max" if column in HIGHER_IS_BETTER or column.startswith("utilization.") else "min"
+    better = column in HIGHER_IS_BETTER or column.startswith("utilization.")
+    return "max" if better or (column.startswith(QUALITY) and column.endswith("_accuracy")) else "min"
 
 
 def best(rows: Iterable[Mapping[str, Scalar]], wanted: Objective) -> Mapping[str, Scalar] | None:

@@ -25,7 +25,8 @@ class RunFacts:
     """What the observers cannot see: who ran, at which prices, and what the system knows about itself.
 
     ``static_power_w``: component -> energy class -> W. ``clock_ps``: component -> clock period, for those with one.
-    ``blocks``: of the model, 0 where they do not run one after the other.
+    ``blocks``: of the model, 0 where they do not run one after the other. ``quality``: metric -> value and where it was
+    published.
     """
 
     arch: Identity
@@ -36,6 +37,7 @@ class RunFacts:
     clock_ps: Mapping[str, float]
     bound_by: Mapping[str, str]
     capacity: Capacity
+    quality: Mapping[str, tuple[float, str]] = field(default_factory=dict)
     area: DieArea = field(default_factory=lambda: DieArea({}, ()))
     blocks: int = 0
     mapping: Mapping[str, dict[str, dict[str, int | str]]] = field(default_factory=dict)
@@ -128,6 +130,8 @@ class Collector:
             busy_profile=profile,
             bound_by=dict(sorted(facts.bound_by.items())),
             capacity=facts.capacity,
+            quality={metric: value for metric, (value, _) in sorted(facts.quality.items())},
+            quality_from={metric: where for metric, (_, where) in sorted(facts.quality.items())},
             area_mm2=facts.area.total_mm2,
             area_by_component_mm2=dict(sorted(facts.area.by_component_mm2.items())),
             mapping=dict(facts.mapping),

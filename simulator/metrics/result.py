@@ -148,6 +148,8 @@ class Result(Record):
     busy_profile: BusyProfile | None = None
     bound_by: dict[str, str]
     capacity: Capacity
+    quality: dict[str, float] = Field(default_factory=dict)
+    quality_from: dict[str, str] = Field(default_factory=dict)
     area_mm2: float | None = None
     area_by_component_mm2: dict[str, float] = Field(default_factory=dict)
     mapping: dict[str, dict[str, dict[str, int | str]]] = Field(default_factory=dict)

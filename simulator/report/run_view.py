@@ -21,7 +21,7 @@ MISSING_LIMIT = {STATIC: "flows all the time", WAITING: "data under way between 
 
 def view(result: Result) -> Group:
     """The whole picture of one run."""
-    parts = [heading(result), figures(result), *stage_view(result), component_view(result)]
+    parts = [heading(result), figures(result), *quality_view(result), *stage_view(result), component_view(result)]
     return Group(*parts, *thermal_view(result), footing(result))
 
 
@@ -48,6 +48,17 @@ def figures(result: Result) -> Table:
         table.add_column(name, no_wrap=True)
     table.add_row(*(Text(cell, style="bold") for cell in cells.values()))
     return table
+
+
+def quality_view(result: Result) -> list[RenderableType]:
+    """The best published figures of the model with these methods, if there are any."""
+    if not result.quality:
+        return []
+    found = (
+        f"{metric} {value:g} ({result.quality_from[metric].partition(' (')[0]})"
+        for metric, value in result.quality.items()
+    )
+    return [Text.assemble("published quality: ", "; ".join(found))]
 
 
 def stage_view(result: Result) -> list[RenderableType]:

@@ -10,6 +10,7 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import GetCoreSchemaHandler, TypeAdapter
@@ -103,7 +104,7 @@ CLASS = "class"
 def plain(architecture: Architecture) -> dict[str, Any]:
     """An architecture as plain data, from which sweeps make it again."""
     own = type(architecture)
-    fields: dict[str, Any] = TypeAdapter(own).dump_python(architecture, mode="json")
+    fields: dict[str, Any] = _adapter(own).dump_python(architecture, mode="json")
     return {CLASS: f"{own.__module__}:{own.__qualname__}", **fields}
 
 
@@ -112,8 +113,14 @@ def _from_plain(value: Any) -> Architecture:
         return value
     fields = dict(value)
     module, _, name = str(fields.pop(CLASS)).partition(":")
-    found: Architecture = TypeAdapter(getattr(importlib.import_module(module), name)).validate_python(fields)
+    found: Architecture = _adapter(getattr(importlib.import_module(module), name)).validate_python(fields)
     return found
+
+
+@cache
+def _adapter(own: type[Architecture]) -> TypeAdapter[Any]:
+    """What reads and writes an architecture; making it takes some 10 ms."""
+    return TypeAdapter(own)
 
 
 def embedding(b: SectionBuilder, model: Model, *, scaled: bool = False) -> Flow:

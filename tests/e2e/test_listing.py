@@ -13,6 +13,7 @@ NAMES = {
     "scenarios": {"llama2_7b_512_64", "decode_512"},
     "drams": {"gddr6_aim", "gddr6_aim_ref", "hbm2_2.0g", "hbm3_6.4g"},
     "units": set(),
+    "quality": {"qserve", "wanda", "efficientqat"},
 }
 
 
@@ -63,3 +64,39 @@ def test_every_shipped_platform_can_be_shown(nearbank: Callable[..., Any]) -> No
     for entry in nearbank("list", "archs", "--json").json:
         shown = nearbank("show", entry["name"])
         assert (shown.code, shown.err) == (0, "")
+
+
+def test_the_quality_of_a_model_is_shown_with_recipes_and_sources(nearbank: Callable[..., Any]) -> None:
+    found = nearbank("show", "llama2_7b", "--quality", "--json").json
+    assert {
+        "model": "llama2_7b",
+        "metric": "wikitext2_2048_perplexity",
+        "value": 5.6,
+        "recipe": "AWQ W4A16 g128",
+        "how": "perplexity of WikiText-2 in pieces of 2,048 tokens",
+        "blocks": {"quantization": {"weights": {"format": "int4", "group_size": 128}}},
+        "file": "qserve",
+    }.items() <= next(f for f in found if f["recipe"].startswith("AWQ")).items()
+    text = nearbank("show", "llama2_7b", "--quality").out
+    assert all(figure["file"] in text and figure["metric"] in text for figure in found)
+
+
+def test_a_model_without_published_figures_says_so(nearbank: Callable[..., Any]) -> None:
+    assert nearbank("show", "falcon_7b", "--quality", "--json").json == []
+    assert "nothing is recorded of falcon_7b" in nearbank("show", "falcon_7b", "--quality").out
+
+
+BAD_QUALITY = (
+    (("llama2_7c", "--quality"), "there is no model 'llama2_7c' (known: nearbank list models); nearest: 'llama2_7b'"),
+    (("llama2_7b", "--quality", "--batch", "2"), "--quality goes with a model alone"),
+)
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_QUALITY)
+def test_quality_is_asked_of_a_model_alone(
+    nearbank: Callable[..., Any], arguments: tuple[str, ...], message: str
+) -> None:
+    shown = nearbank("show", *arguments)
+    assert shown.code == 2
+    assert shown.err.count("\n") == 1
+    assert message in shown.err

@@ -15,7 +15,15 @@ ROOT = Path(__file__).resolve().parents[2]
 SWEEPS = sorted((ROOT / "experiments" / "sweeps").glob("*.yaml"))
 CLUSTERS = sorted((ROOT / "experiments" / "cluster").glob("*.yaml"))
 DOCS = (ROOT / "docs" / "sweeps.md").read_text()
-SIZES = {"asic": 72, "methods": 434, "near_bank": 180, "near_bank_10k": 10_200, "platforms": 50, "stack3d": 60}
+SIZES = {
+    "asic": 72,
+    "methods": 434,
+    "near_bank": 180,
+    "near_bank_10k": 10_200,
+    "platforms": 50,
+    "quality": 28,
+    "stack3d": 60,
+}
 
 
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)

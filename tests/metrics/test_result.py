@@ -35,7 +35,7 @@ DESIGN_KEYS = {
         "assumptions",
     ),
     *("calibrations", "provenance", "time_by_op_kind_s", "energy_by_op_kind_j", "thermal", "traffic"),
-    *("work_by_op_kind", "busy_profile"),
+    *("work_by_op_kind", "busy_profile", "quality", "quality_from"),
 }
 PREFILL_PS, STEP_PS, STEPS, BATCH = 50_000_000, 10_000_000, 3, 2
 
