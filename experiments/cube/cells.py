@@ -105,13 +105,13 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list | Iterator) else value
 
 
-def job(model: Model, method: Method | None, *, devices: int = 1) -> Workload:
+def job(model: Model, method: Method | None, *, devices: int = 1, prompt: int = PROMPT) -> Workload:
     """A prompt of a few tokens and one decode step. Raises WorkloadError."""
     return Workload(
         name="cell",
         model=model,
         batch=BATCH if devices == 1 else DEVICES_BATCH,
-        prompt_tokens=PROMPT,
+        prompt_tokens=prompt,
         output_tokens=OUTPUT,
         optimizations=blocks(method, model) if method else {},
     )

@@ -77,10 +77,10 @@ def test_a_method_changes_the_steps_of_a_model_or_says_why_not(name: str) -> Non
                 assert after.activation_bytes <= before.activation_bytes, method.name
 
 
-def run(platform: str, model: Model, method: cells.Method | None) -> Result:
+def run(platform: str, model: Model, method: cells.Method | None, prompt: int = cells.PROMPT) -> Result:
     """A cell that runs, checked."""
     spec = arch(platform)
-    workload = cells.job(model, method, devices=spec.spec.devices.count)
+    workload = cells.job(model, method, devices=spec.spec.devices.count, prompt=prompt)
     result = simulate(spec, workload)
     assert not cells.faults(result, workload)
     return result
@@ -142,7 +142,8 @@ def test_a_model_runs_on_a_platform_or_one_line_says_why_not(kind: str) -> None:
     ran = 0
     for model in cells.models().values():
         try:
-            run(cells.platforms()[kind], cells.cut(model, least=1), None)
+            # Of one token, whose products have the shapes of a decode step's.
+            run(cells.platforms()[kind], cells.cut(model, least=1), None, prompt=1)
             ran += 1
         except SimulatorError as error:
             refusal(error)
