@@ -46,6 +46,7 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
     ``progress(done, total)`` is called after each token. Raises ConfigError, MappingError, CapacityError,
     SimulationStalled, ConservationError; TypeError for names in place of what `load_arch` and `load_workload` give.
     """
+    from simulator.system.methods import check_methods
     from simulator.system.operating_point import find_operating_point, thermal_spec
     from simulator.workload.scenario import Workload
 
@@ -53,6 +54,7 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
         if not isinstance(given, wanted):
             raise TypeError(f"simulate takes what {load} gives, not {given!r:.60}")
     started_s = time.perf_counter()
+    check_methods(arch.spec, workload)
     arch = sized_for(arch, workload)
     if workload.traffic is not None:
         return of_traffic(arch, workload, started_s, exact=exact, engine=engine, hooks=hooks, progress=progress)

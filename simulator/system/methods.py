@@ -19,7 +19,7 @@ def with_methods(platform: Platform, workload: Workload) -> tuple[Platform, tupl
 
     Raises MappingError for methods that are not modelled on it.
     """
-    _check(platform, workload)
+    check_methods(platform, workload)
     blocks = [method for method in workload.methods if isinstance(method, Operators) and method.stack_changes()]
     if not blocks:
         return platform, ()
@@ -41,7 +41,8 @@ def _is_idle(components: Mapping[str, ComponentSpec], stacks: Sequence[str], key
     return all(getattr(components[name], key) == value for name in stacks)
 
 
-def _check(platform: Platform, workload: Workload) -> None:
+def check_methods(platform: Platform, workload: Workload) -> None:
+    """Raise MappingError for methods that ``platform`` cannot have, whatever their ops are."""
     for method in workload.methods:
         named = getattr(method, "on", None)
         if named is not None and named not in platform.components:

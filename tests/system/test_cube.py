@@ -108,8 +108,8 @@ SAYS_SO = r"\w+: (its|it|weights|unstructured|sparse|the|\d)|optimizations\.oper
 """What an assumption begins with that tells what a unit, or the platform, makes of a method."""
 
 
-SEVERAL = ("asic_sram", "asic_wafer", "devices_pim", "devices_asic", "npu_pim_batches")
-"""Kinds with several devices or sub-batches, which do not take every method."""
+IN_PARTS = "npu_pim_batches"
+"""The kind that runs parts of a batch side by side, and no method then."""
 OF_TWO_PARTS = ("offload", "offload_kv", "hot_cold")
 """Methods that need a copy engine or a second processor."""
 
@@ -121,7 +121,7 @@ def test_a_method_helps_or_costs_on_a_platform_or_the_result_says_why_not(kind: 
     for method in cells.methods():
         found = outcome(platform, method)
         if isinstance(found, str):
-            assert kind in SEVERAL or method in OF_TWO_PARTS, found
+            assert kind == IN_PARTS or method in OF_TWO_PARTS, found
             continue
         same = found.time_ps == base.time_ps and isclose(found.energy_j.total, base.energy_j.total, rel_tol=1e-12)
         said = set(found.assumptions) - set(base.assumptions)
