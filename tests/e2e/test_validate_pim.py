@@ -144,7 +144,7 @@ def test_a_file_without_the_columns_is_no_suite(nearbank: Callable[..., Any], tm
         ("parallelism.policy=megatorn", "parallelism.policy: there is no parallelism policy 'megatorn'"),
         ("parallelism.stage=layer", "parallelism.stage: 'layer' is not"),
         ("parallelism.tensor=0", "parallelism.tensor: "),
-        ("devices.count=many", "devices.count: 'many' is not a whole number"),
+        ("devices.count=many", "devices.count: 'many' is not a number of devices (allowed: at least 1, or auto)"),
         ("cxl.topology=star", "components.cxl.topology: there is no topology 'star'"),
         ("cxl.attached=vektor", "components.cxl.attached: there is no component 'vektor'"),
         ("cxl.algorithms.allreduce=in_swich", "nearest: 'allreduce/in_switch'"),
