@@ -9,6 +9,7 @@ from pydantic import Field
 
 from simulator.config.base_schema import Spec
 from simulator.config.faults import Fault, semantic_check
+from simulator.config.optimization_schema import Optimizations
 from simulator.config.workload_schema import Precision
 
 Tokens = Annotated[int, Field(ge=1, le=2**24)]
@@ -165,7 +166,10 @@ def _check_arrivals(traffic: Traffic) -> Iterator[Fault]:
 
 
 class TrafficScenario(Spec):
-    """A workload whose ``traffic`` block, a stream of requests, stands in place of a batch of equal requests."""
+    """A workload whose ``traffic`` block, a stream of requests, stands in place of a batch of equal requests.
+
+    ``plugins``: modules that register further optimisations.
+    """
 
     kind: Literal["workload"] = "workload"
     name: str | None = None
@@ -174,4 +178,6 @@ class TrafficScenario(Spec):
     model: str
     precision: Precision
     traffic: Traffic
+    optimizations: Optimizations = Field(default_factory=dict)
+    plugins: tuple[str, ...] = ()
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -188,6 +188,17 @@ class Placement:
                 f"{op.name}: placement puts {op.kind} on '{name}', which cannot run it; {self._able(op)}"
             )
         return name
+
+    def named_for(self, op: Op, on: Sequence[str] = ()) -> str | None:
+        """The component that was chosen for ``op`` beforehand; None where the policy has to choose.
+
+        ``on``: the components that run all ops of its pass but collectives, the first that can. Raises MappingError.
+        """
+        names = on if on and op.kind not in COLLECTIVE_KINDS else (op.on,) if op.on else ()
+        if not names:
+            return None
+        able = (name for name in names if name in self.components and self.components[name].supports(op.kind))
+        return self.named(op, next(able, names[-1]))
 
     def _able(self, op: Op) -> str:
         able = [name for name, component in self.components.items() if component.supports(op.kind)]

@@ -51,6 +51,14 @@ class PrefixCache(Record):
     hit_tokens: int
 
 
+class Speculation(Record):
+    """Steps of sequences with drafted tokens, the tokens that one gave on average, and tokens computed in vain."""
+
+    sequence_steps: int
+    tokens_per_step: float
+    rejected_tokens: int
+
+
 class Littles(Record):
     """Little's law: requests in the system on average = their rate x their mean time in it; checked in whole ps."""
 
@@ -106,6 +114,7 @@ class Traffic(Record):
     transferred_tokens: int
     kv_cache: KvCache
     prefix_cache: PrefixCache
+    speculation: Speculation | None
     littles_law: Littles
     series: Series
     accuracy: Accuracy | None

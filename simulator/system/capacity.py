@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from math import ceil
 
 from simulator.mapping.layout import Cache, Caches, Demand, Layout, Store, Tensor, layouts
@@ -19,10 +18,11 @@ from simulator.units.hbm_pim import HbmPim
 from simulator.units.near_bank import NearBank
 from simulator.units.storage import Storage
 from simulator.workload.architecture import EMBEDDING_TABLE, LM_HEAD
+from simulator.workload.cached import cached_bits, cached_share, cached_tokens
 from simulator.workload.model import Model
 from simulator.workload.ops import GroupedMatrixOp, LookupOp, MatrixOp, Op, VectorOp
 from simulator.workload.optimizations import Draft, Pass
-from simulator.workload.precision import FORMAT_BITS, Precision
+from simulator.workload.precision import Precision
 from simulator.workload.scenario import Workload
 from simulator.workload.step_graphs import Held, StepGraphs
 from simulator.workload.tensors import WeightTensor, kv_cache_bytes, weight_tensors
@@ -77,14 +77,11 @@ def _of_stage(store: Store, groups: int) -> Store:
 
 def _demand(system: System, workload: Workload, held: Held | None = None) -> Demand:
     """What lies in memory; ``held``: of each model."""
-    tokens = workload.cached_tokens
-    for method in workload.methods:
-        tokens = method.cached_tokens(tokens)
     return Demand(
         tensors=_tensors(system, workload, held or _all),
         cache=_cache(system, workload, held or _all),
         batch=workload.batch,
-        tokens=tokens,
+        tokens=cached_tokens(workload, workload.cached_tokens),
     )
 
 
@@ -124,8 +121,7 @@ def _tensors_of(system: System, model: Model, precision: Precision, step: Pass) 
     readers: dict[str, tuple[Op, OpUnit]] = {}
     for _, op in ops_of(step.graph):
         if isinstance(op, MatrixOp | GroupedMatrixOp | LookupOp | VectorOp) and op.weight:
-            named = step.on or op.on
-            unit = system.units[system.placement.named(op, named) if named else system.placement.component_for(op)]
+            unit = _unit_of(system, op, step.on)
             readers[op.weight] = (unit.take(op), unit)
     tensors = [tensor for tensor in weight_tensors(model) if tensor.name in readers]
     known = {tensor.name for tensor in tensors}
@@ -152,18 +148,23 @@ def _tensors_of_draft(system: System, workload: Workload, draft: Draft, held: Mo
     found = _tensors_of(system, held, workload.precision, step)
     weights = [tensor for tensor in found if tensor.name not in shared]
     n_bytes = kv_cache_bytes(held, batch=workload.batch, tokens=workload.cached_tokens, precision=workload.precision)
-    cache = replace(weights[-1], name="kv_cache", n_bytes=n_bytes, tiled=False, layer=None)
+    reader = next((op for _, op in ops_of(step.graph) if op.kv_read_bytes), None)
+    store = weights[-1].store if reader is None else memory_of(_unit_of(system, reader, step.on))
+    cache = replace(weights[-1], name="kv_cache", n_bytes=n_bytes, store=store, tiled=False, layer=None)
     return tuple(replace(tensor, name=f"{DRAFT}{tensor.name}") for tensor in (*weights, cache))
+
+
+def _unit_of(system: System, op: Op, on: tuple[str, ...]) -> OpUnit:
+    """The unit that runs ``op`` of a pass ``on`` some components."""
+    return system.units[system.placement.named_for(op, on) or system.placement.component_for(op)]
 
 
 def _cache(system: System, workload: Workload, held: Held) -> Caches:
     graph = StepGraphs(workload, held=held, alike=True).decode_graph(workload.prompt_tokens)
-    reader = next(op for _, op in ops_of(graph) if op.kv_read_bytes and not op.on)
+    # A fetch runs on an engine, and a table of pages, which is fused into what reads them, lies anywhere.
+    reader = next(op for _, op in ops_of(graph) if op.kv_read_bytes and not (op.on or op.fused))
     unit = system.units[system.placement.component_for(reader)]
-    model, bits = held(workload.model), float(FORMAT_BITS[workload.precision.kv_cache])
-    for method in workload.methods:
-        bits = method.cache_bits(bits, model.head_dim)
-    share = Fraction(len(workload.kept_layers), model.n_layers)
+    model, bits, share = held(workload.model), cached_bits(workload), cached_share(workload)
     return Caches(
         tuple(
             Cache(

@@ -8,15 +8,15 @@ bytes only orders.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
 
 from simulator.errors import ConservationError, SimulationStalled
+from simulator.mapping.placement import Placement
 from simulator.system.builder import Route, System
 from simulator.units.base import OpUnit, Process
-from simulator.workload.collective import CollectiveOp
 from simulator.workload.ops import Op
 
 
@@ -48,26 +48,47 @@ def ops_of(graph: nx.DiGraph[str]) -> Iterator[tuple[str, Op]]:
         yield name, attributes["op"]
 
 
-def place(system: System, graph: nx.DiGraph[str], on: str | None = None) -> dict[str, PlacedOp]:
+class Places:
+    """Which unit runs each op of ``graph``, found when it is asked for.
+
+    ``on``: the components that run all but collectives, the first that can, in place of those that the placement
+    chooses.
+    """
+
+    def __init__(self, placement: Placement, graph: nx.DiGraph[str], on: Sequence[str] = ()) -> None:
+        self._placement = placement
+        self._graph = graph
+        self._on = on
+        self._unit_of: dict[str, str] = {}
+        self._alike: dict[Hashable, str] = {}
+
+    def unit(self, name: str) -> str:
+        """The unit of the op ``name``. Raises MappingError."""
+        found = self._unit_of.get(name)
+        if found is None:
+            found = self._unit_of[name] = self._find(name, self._graph.nodes[name]["op"])
+        return found
+
+    def _find(self, name: str, op: Op) -> str:
+        named = self._placement.named_for(op, self._on)
+        if named is not None:
+            return named
+        followed = self._placement.after(op, (self.unit(before) for before in self._graph.pred[name]))
+        if followed is not None:
+            return followed
+        alike = self._placement.alike(op)
+        if alike not in self._alike:
+            self._alike[alike] = self._placement.component_for(op)
+        return self._alike[alike]
+
+
+def place(system: System, graph: nx.DiGraph[str], on: Sequence[str] = ()) -> dict[str, PlacedOp]:
     """Every op of ``graph``, as its unit takes it, with its deliveries, in the graph's order. Raises MappingError.
 
-    ``on``: the component that runs all of them but collectives, in place of those that the placement chooses.
+    ``on``: as of `Places`.
     """
-    unit_of: dict[str, str] = {}
-    found: dict[Hashable, str] = {}
-    for name, op in ops_of(graph):
-        named = op.on if isinstance(op, CollectiveOp) else on or op.on
-        if named:
-            unit_of[name] = system.placement.named(op, named)
-            continue
-        followed = system.placement.after(op, (unit_of[before] for before in graph.pred[name]))
-        if followed is not None:
-            unit_of[name] = followed
-            continue
-        alike = system.placement.alike(op)
-        if alike not in found:
-            found[alike] = system.placement.component_for(op)
-        unit_of[name] = found[alike]
+    places = Places(system.placement, graph, on)
+    unit_of = {name: places.unit(name) for name in graph}
     return {
         name: PlacedOp(
             system.units[unit_of[name]].take(op),

@@ -10,10 +10,10 @@ import networkx as nx
 from simulator.errors import MappingError
 from simulator.mapping.placement import SUB_BATCHES
 from simulator.system.conservation import Conservation
-from simulator.system.executor import Execution, PlacedOp, place
+from simulator.system.executor import Execution, PlacedOp, Places, place
 from simulator.workload.graph import SINK, SOURCE
 from simulator.workload.optimizations import Pass
-from simulator.workload.scenario import DecodeStep, Workload
+from simulator.workload.scenario import Workload
 from simulator.workload.step_graphs import StepGraphs
 from simulator.workload.sub_batches import SubBatchGraphs
 
@@ -48,39 +48,39 @@ class Runner:
         self._system = system
         self._conservation = conservation
 
-    def step(self, graph: nx.DiGraph[str], *, after_tokens: bool = False, on: str | None = None) -> None:
+    def step(self, graph: nx.DiGraph[str], *, after: Pass | None = None, on: Sequence[str] = ()) -> None:
         """One graph, from now to its end, with all checks.
 
-        ``after_tokens``: the tokens that the step before chose go from where they were sampled to the embedding first.
-        ``on``: the component that runs all ops, in place of those that the placement chooses.
+        ``after``: what chose the tokens that it begins with, which first go from where they were sampled to the
+        embedding. ``on``: the components that run all ops, in place of those that the placement chooses.
         """
         system = self._system
         start_ps = system.env.now_ps
         ops = place(system, graph, on)
-        if after_tokens:
-            self._return_tokens(ops)
+        if after is not None:
+            self._bring_tokens(ops, Places(system.placement, after.graph, after.on).unit(SINK))
         Execution(system, ops).run()
         for component in system.components.values():
             component.settle()
         self._conservation.check(system, ops, system.env.now_ps - start_ps)
 
-    def _return_tokens(self, ops: dict[str, PlacedOp]) -> None:
-        source, sink = ops[SOURCE], ops[SINK]
+    def _bring_tokens(self, ops: dict[str, PlacedOp], chosen_by: str) -> None:
+        source = ops[SOURCE]
         n_bytes = sum(placed.op.input_bytes for placed in ops.values() if placed.op.kind == source.op.kind)
-        for link, end in self._system.routes.between(sink.unit, source.unit):
+        for link, end in self._system.routes.between(chosen_by, source.unit):
             self._system.env.run(until=link.send(n_bytes, end, source.op.kind))
 
     def workload(self, workload: Workload, enter: Enter, progress: Progress | None = None) -> None:
         """The whole workload. What held each op kind is told for decode, if there is any."""
         system, total = self._system, workload.output_tokens
         graphs = StepGraphs(workload)
-        self._passes(graphs.prompt_passes(), "prefill", DecodeStep(0, 0, 1), enter)
+        self.passes(graphs.prompt_passes(), "prefill", enter)
         self._done(0, total, progress)
         passes = self._decode_passes(workload, graphs)
         for position, step in enumerate(workload.decode_steps()):
             if not position:
                 system.around.limits.clear()
-            self._passes(passes(step.context), "decode", step, enter)
+            self.passes(passes(step.context), "decode", enter, step.weight, step.tokens)
             self._done(step.index, total, progress)
 
     def _decode_passes(self, workload: Workload, graphs: StepGraphs) -> Callable[[int], Sequence[Pass]]:
@@ -94,12 +94,16 @@ class Runner:
         split = SubBatchGraphs(workload.model, batch=workload.batch, precision=workload.precision, parts=parts)
         return lambda context: (Pass(split.at(context)),)
 
-    def _passes(self, passes: Sequence[Pass], stage: str, step: DecodeStep, enter: Enter) -> None:
-        """The passes of a step, one after the other; the tokens are there at the end of the last."""
+    def passes(self, passes: Sequence[Pass], stage: str, enter: Enter, weight: float = 1, tokens: float = 1) -> None:
+        """The passes of a step, which stands for ``weight`` steps, one after the other.
+
+        ``tokens`` of each sequence are there at the end of the last. In decode each pass begins with the tokens of the
+        one before it, the first with those of the last.
+        """
         for position, each in enumerate(passes):
             last = position == len(passes) - 1
-            enter(stage, step.weight * each.share, step.weight * step.tokens if last else 0)
-            self.step(each.graph, after_tokens=stage == "decode", on=each.on)
+            enter(stage, weight * each.share, weight * tokens if last else 0)
+            self.step(each.graph, after=passes[position - 1] if stage == "decode" else None, on=each.on)
             if not last:
                 self._system.around.hooks.part_done(self._system.env.now_ps)
 

@@ -6,6 +6,7 @@ and the cache's writes) is there once for each group. Only sequences that choose
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -42,8 +43,17 @@ def mixed_graph(build: Build, groups: Sequence[Step], sampled: int) -> nx.DiGrap
     return graph
 
 
+GROUP = re.compile(r"@(\d+)")
+
+
 def _name(name: str, position: int) -> str:
     return f"{name}@{position}"
+
+
+def group_of(name: str) -> int | None:
+    """The group that an op of a mixed graph, or what was added for it, works for; None: all of them."""
+    found = GROUP.search(name)
+    return None if found is None else int(found[1])
 
 
 def _tail(graph: nx.DiGraph[str]) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from math import ceil
@@ -13,7 +13,7 @@ from typing import Any
 
 from simulator.config.loader import Document, build, load_document
 from simulator.config.optimization_schema import Optimizations
-from simulator.config.overrides import OPTIMIZATIONS, Override
+from simulator.config.overrides import Override
 from simulator.config.traffic_schema import TrafficScenario
 from simulator.config.workload_schema import Scenario
 from simulator.errors import ConfigError, ConfigErrors, WorkloadError
@@ -169,8 +169,9 @@ def load_workload(ref: str | Path, overrides: Iterable[str | Override] = ()) -> 
         return _load_traffic(document)
     scenario = build(document, Scenario)
     model, model_files = _model_of(document, scenario)
-    try:
-        return Workload(
+    return _located(
+        document,
+        lambda: Workload(
             name=scenario.name or document.name,
             model=model,
             batch=scenario.batch,
@@ -181,34 +182,42 @@ def load_workload(ref: str | Path, overrides: Iterable[str | Override] = ()) -> 
             optimizations=scenario.optimizations,
             seed=scenario.seed,
             files={**document.files, **model_files},
-        )
+        ),
+    )
+
+
+def _load_traffic(document: Document) -> Workload:
+    """A workload that is a stream of requests."""
+    scenario = build(document, TrafficScenario)
+    model, model_files = _model_of(document, scenario)
+    stream, trace_files = read_stream(document, scenario.traffic)
+    longest = max(stream.requests(scenario.seed, model.max_position), key=lambda request: request.tokens)
+    return _located(
+        document,
+        lambda: Workload(
+            name=scenario.name or document.name,
+            model=model,
+            batch=1,
+            prompt_tokens=longest.prompt_tokens,
+            output_tokens=longest.output_tokens,
+            precision=Precision(**scenario.precision.model_dump()),
+            optimizations=scenario.optimizations,
+            seed=scenario.seed,
+            traffic=stream,
+            files={**document.files, **model_files, **trace_files},
+        ),
+    )
+
+
+def _located(document: Document, make: Callable[[], Workload]) -> Workload:
+    """The workload that ``make`` gives; its faults are located in ``document``."""
+    try:
+        return make()
     except WorkloadError as error:
         origin = document.locate(error.key.split("."))
         raise WorkloadError(
             error.message, file=origin.file, line=origin.line, column=origin.column, key=error.key
         ) from error
-
-
-def _load_traffic(document: Document) -> Workload:
-    """A workload that is a stream of requests."""
-    if document.root.child(OPTIMIZATIONS) is not None:
-        origin = document.locate((OPTIMIZATIONS,))
-        raise origin.error("a request stream has none (allowed: a workload without 'traffic')", OPTIMIZATIONS)
-    scenario = build(document, TrafficScenario)
-    model, model_files = _model_of(document, scenario)
-    stream, trace_files = read_stream(document, scenario.traffic)
-    longest = max(stream.requests(scenario.seed, model.max_position), key=lambda request: request.tokens)
-    return Workload(
-        name=scenario.name or document.name,
-        model=model,
-        batch=1,
-        prompt_tokens=longest.prompt_tokens,
-        output_tokens=longest.output_tokens,
-        precision=Precision(**scenario.precision.model_dump()),
-        seed=scenario.seed,
-        traffic=stream,
-        files={**document.files, **model_files, **trace_files},
-    )
 
 
 def _refuse_hf_config(document: Document, ref: str | Path) -> None:

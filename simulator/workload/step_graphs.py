@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from simulator.workload.alike import Alike, alike_blocks, each_block
 from simulator.workload.graph import DecodeGraphs, step_graph
 from simulator.workload.model import Model
-from simulator.workload.optimizations.base import Graph, StepView
+from simulator.workload.optimizations.base import Graph, Optimization, StepView
 from simulator.workload.optimizations.decoding import Pass
 from simulator.workload.optimizations.graphs import in_order
 from simulator.workload.pieces import pieces_of
@@ -120,7 +120,12 @@ class StepGraphs:
         return found
 
     def _rewritten(self, graph: Graph, step: Step) -> Graph:
-        view, ops = StepView(self._held(self.model), self._workload.precision, step), len(graph)
-        for method in self._methods:
-            graph = method.rewrite(graph, view)
-        return graph if len(graph) == ops else in_order(graph)
+        return rewritten(graph, self._methods, StepView(self._held(self.model), self._workload.precision, step))
+
+
+def rewritten(graph: Graph, methods: Iterable[Optimization], view: StepView) -> Graph:
+    """``graph``, which may be changed in place, as ``methods`` change it."""
+    ops = len(graph)
+    for method in methods:
+        graph = method.rewrite(graph, view)
+    return graph if len(graph) == ops else in_order(graph)

@@ -97,7 +97,7 @@ class Blocks:
         self._align = align
         self._each = each
 
-    def run(self, kinds: Kinds, spread: Spread, stage: str, weight: float, on: str | None) -> None:
+    def run(self, kinds: Kinds, spread: Spread, stage: str, weight: float, on: Sequence[str]) -> None:
         """All blocks of the pipeline, for all microbatches."""
         plan = spread.plan
         for first, *_ in kinds.graphs:
@@ -118,7 +118,9 @@ class Blocks:
         self._parts.aligned = False
         self._system.around.sharing = Sharing()
 
-    def _turns(self, kinds: Kinds, shares: Sequence[Part], spread: Spread, stage: str, on: str | None) -> Counter[int]:
+    def _turns(
+        self, kinds: Kinds, shares: Sequence[Part], spread: Spread, stage: str, on: Sequence[str]
+    ) -> Counter[int]:
         """How often the time of each kind counts."""
         counted, microbatches = kinds.counted, spread.plan.microbatches
         took: dict[int, float] = dict.fromkeys(range(len(shares)), 1)
@@ -139,12 +141,11 @@ class Blocks:
                 yield kind, 1
         yield from ((kind, 0) for kind in range(len(kinds.graphs)) if not turns[kind])
 
-    def _check_shared(self, graph: nx.DiGraph[str], spread: Spread, on: str | None) -> None:
+    def _check_shared(self, graph: nx.DiGraph[str], spread: Spread, on: Sequence[str]) -> None:
         """Every unit that works for stages that share a device can do so."""
         system = self._system
         for _, op in ops_of(graph) if spread.plan.groups > 1 else ():
-            named = on or op.on
-            name = system.placement.named(op, named) if named else system.placement.component_for(op)
+            name = system.placement.named_for(op, on) or system.placement.component_for(op)
             if not system.units[name].in_step:
                 raise MappingError(
                     f"parallelism.stage: {name}, which runs {op.kind}, cannot work for several stages of a device "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import networkx as nx
@@ -43,7 +43,7 @@ class Parts:
         self.aligned = False
         self._before: list[Callable[[], None]] = []
 
-    def share(self, part: Part, often: Often, devices: int, on: str | None = None) -> None:
+    def share(self, part: Part, often: Often, devices: int, on: Sequence[str] = ()) -> None:
         """One part on ``devices`` devices: the leader's in time, then what the others did meanwhile."""
         stage, time, count = often
         if part.others is None:
@@ -53,7 +53,7 @@ class Parts:
         for graph, number in part.others:
             self.run(graph, Often(stage, 0, count * number), on=on)
 
-    def took_ps(self, graph: nx.DiGraph[str], stage: str, on: str | None = None) -> int:
+    def took_ps(self, graph: nx.DiGraph[str], stage: str, on: Sequence[str] = ()) -> int:
         """The time of a part, which does not count."""
         start_ps = self._system.env.now_ps
         self.run(graph, Often(stage, 0, 0), on=on)
@@ -70,10 +70,10 @@ class Parts:
         """The next part has ``carry`` before it."""
         self._before.append(carry)
 
-    def run(self, graph: nx.DiGraph[str], often: Often, *, beside: float = 0, on: str | None = None) -> None:
+    def run(self, graph: nx.DiGraph[str], often: Often, *, beside: float = 0, on: Sequence[str] = ()) -> None:
         """Simulate a part; devices that neither run it nor what is told ``beside`` it only refresh meanwhile.
 
-        ``on``: the component that runs all ops, in place of those that the placement chooses.
+        ``on``: the components that run all ops, the first that can, in place of those that the placement chooses.
         """
         env, stage = self._system.env, often.stage
         start_ps = env.now_ps

@@ -62,12 +62,13 @@ class Passage:
         stage: str,
         weight: float,
         *,
+        after: Pass,
         sampled: int | None = None,
     ) -> None:
         """A pass.
 
         ``held``: of what a device has, one or that of each piece of the prompts. ``whole``: of the whole model for one
-        microbatch.
+        microbatch. ``after``: the whole model's pass that chose the tokens with which this one begins.
         """
         model, on = held[0].model, held[0].on
         spread, parts = self._spread_of(model), self._parts
@@ -78,7 +79,7 @@ class Passage:
         once, chosen = Often(stage, weight, weight * copies), Often(stage, weight * heads, weight * heads * plan.data)
         source, head_op = whole.nodes[SOURCE]["op"], whole.nodes[cuts.HEAD[-1]]["op"]
         # Tokens to the device that has their rows of the table, those to the first stage.
-        units = (self._unit(whole, SINK, on), self._unit(whole, SOURCE, on))
+        units = (self._unit(after.graph, SINK, after.on), self._unit(whole, SOURCE, on))
         parts.before(partial(parts.carry, units, source, source.input_bytes))
         parts.run(cuts.embedding_of(whole), once, on=on)
         self._to_first_stage(spread, hidden, once)
@@ -105,10 +106,10 @@ class Passage:
             self._drafts[model.name] = replace(own, plan=same)
         return self._drafts[model.name]
 
-    def _unit(self, graph: nx.DiGraph[str], name: str, on: str | None) -> str:
+    def _unit(self, graph: nx.DiGraph[str], name: str, on: Sequence[str]) -> str:
         op: Op = graph.nodes[name]["op"]
-        placement, named = self._system.placement, on or op.on
-        return placement.named(op, named) if named else placement.component_for(op)
+        placement = self._system.placement
+        return placement.named_for(op, on) or placement.component_for(op)
 
     def _to_first_stage(self, spread: Spread, n_bytes: int, often: Often) -> None:
         """The embedded tokens from the device that has their rows."""
@@ -130,7 +131,7 @@ class Passage:
         self._parts.message("send", 2, n_bytes, Often(often.stage, often.time * time, often.times * count))
 
     def _test(
-        self, spread: Spread, test: nx.DiGraph[str], choice: nx.DiGraph[str], often: Often, on: str | None
+        self, spread: Spread, test: nx.DiGraph[str], choice: nx.DiGraph[str], often: Often, on: Sequence[str]
     ) -> None:
         """The test of an early exit: where the head is, for the tokens that are still there."""
         if spread.plan.used > 1:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import networkx as nx
-
 from simulator.system.builder import System
 from simulator.system.parallel import assumed
 from simulator.system.parallel.parts import EnterPart
@@ -18,8 +16,6 @@ from simulator.system.parallel.passage import Passage
 from simulator.system.parallel.spread import spread_workload
 from simulator.system.run import Progress, Runner
 from simulator.units.memory import Memory
-from simulator.workload.alike import Alike
-from simulator.workload.model import Model
 from simulator.workload.optimizations import Pass
 from simulator.workload.scenario import Workload
 from simulator.workload.step_graphs import StepGraphs
@@ -66,11 +62,6 @@ class ParallelRunner:
         self._passage = Passage(system, runner, workload, self.spread, enter, align=self._align, each=each)
 
     @property
-    def held_model(self) -> Model:
-        """What of the workload's model a device of a stage has of each block."""
-        return self.spread.held(self._workload.model)
-
-    @property
     def equal_blocks(self) -> bool:
         """Whether blocks that do the same take exactly the same time: they start with a refresh, or there is none."""
         return self._align or not any(memory.engine.interval for memory in self._memories)
@@ -93,25 +84,31 @@ class ParallelRunner:
             self._passes("decode", step.weight, [(each,) for each in blocks], whole)
             self._done("decode", step.weight * step.tokens, step.index, progress)
 
-    def one_step(
-        self, blocks: nx.DiGraph[str], whole: nx.DiGraph[str], alike: Alike, sampled: int | None = None
-    ) -> None:
+    def one_step(self, blocks: Sequence[Pass], whole: Sequence[Pass], sampled: int | None = None) -> None:
         """One step by itself.
 
-        ``blocks``: a step of `held_model` for all sequences that a device has in step, with one block of each kind, for
-        which stands ``alike``; ``whole``: a step of the whole model for one microbatch, of any blocks. ``sampled``:
+        ``blocks``: its passes for all sequences that a device has in step, of what it holds, with the blocks that
+        `StepGraphs.blocks` names; ``whole``: those of the whole model for one microbatch, of any blocks. ``sampled``:
         microbatches that choose a token; None: all.
         """
-        self._passage.run((Pass(blocks),), whole, alike, "decode", 1, sampled=sampled)
+        self._passes("decode", 1, [(each,) for each in blocks], whole, sampled)
         self._done("decode", 1, 0, None)
 
-    def _passes(self, stage: str, weight: float, blocks: Sequence[Sequence[Pass]], whole: Sequence[Pass]) -> None:
+    def _passes(
+        self,
+        stage: str,
+        weight: float,
+        blocks: Sequence[Sequence[Pass]],
+        whole: Sequence[Pass],
+        sampled: int | None = None,
+    ) -> None:
         """The passes of a step, one after the other, each as one graph or as those of the pieces of the prompts."""
-        for held, ends in zip(blocks, whole, strict=True):
+        for position, (held, ends) in enumerate(zip(blocks, whole, strict=True)):
             first = held[0]
             tokens = self._passage.tokens_of(first.graph)
             alike = self._graphs.blocks.blocks(first.model or self._workload.model, tokens)
-            self._passage.run(held, ends.graph, alike, stage, weight * first.share)
+            after = whole[position - 1] if stage == "decode" else ends
+            self._passage.run(held, ends.graph, alike, stage, weight * first.share, after=after, sampled=sampled)
 
     def _done(self, stage: str, tokens: float, index: int, progress: Progress | None) -> None:
         self._enter(stage, 0, 0, tokens)

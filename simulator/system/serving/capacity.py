@@ -9,6 +9,7 @@ from simulator.errors import CapacityError, ConfigError
 from simulator.mapping.layout import Layout
 from simulator.system.builder import System
 from simulator.system.capacity import check_capacity
+from simulator.workload.cached import cached_tokens
 from simulator.workload.scenario import Workload
 
 MOST_SEQUENCES = 1 << 20
@@ -39,7 +40,7 @@ def room_for(system: System, workload: Workload, serving: Serving, mean_tokens: 
     workload = replace(workload, traffic=None)
     longest = check_capacity(system, workload)
     most = max(1, (workload.model.max_position - 1) // serving.page_tokens)
-    pages_each = min(most, -(-round(mean_tokens) // serving.page_tokens))
+    pages_each = min(most, -(-cached_tokens(workload, round(mean_tokens)) // serving.page_tokens))
     tokens = min(workload.model.max_position - 1, pages_each * serving.page_tokens)
     one = replace(workload, prompt_tokens=tokens, output_tokens=1)
     needed, available = _layout(system, one, 1)

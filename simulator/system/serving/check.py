@@ -32,15 +32,17 @@ def _check_answers(stream: Stream, requests: tuple[Request, ...]) -> None:
 
 
 def _check_tokens(stream: Stream) -> None:
-    """Tokens computed or found in a prefix = tokens cached at the end + tokens lost on the way."""
+    """Tokens computed or found in a prefix = tokens cached at the end + tokens lost on the way + drafts rejected."""
     schedulers = [copy.scheduler for copy in stream.copies]
     computed = sum(copy.tokens for copy in stream.copies)
     found = sum(scheduler.pool.hit_tokens for scheduler in schedulers)
     lost = sum(scheduler.recomputed_tokens for scheduler in schedulers)
+    rejected = sum(scheduler.rejected_tokens for scheduler in schedulers)
     cached = sum(sequence.cached for sequence in stream.answered)
-    if computed + found != cached + lost:
+    if computed + found != cached + lost + rejected:
         raise ConservationError(
-            f"{computed} tokens computed + {found} found in prefixes, {cached} cached + {lost} lost"
+            f"{computed} tokens computed + {found} found in prefixes, {cached} cached + {lost} lost + {rejected} "
+            "rejected"
         )
 
 

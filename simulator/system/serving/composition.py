@@ -15,20 +15,27 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """One new token for each of ``decodes`` sequences, whose caches hold ``contexts`` tokens together, and ``chunks``.
+    """``decodes`` sequences with ``contexts`` cached tokens together that decode, and ``chunks`` of prompts.
 
-    ``sampled``: sequences that choose a token at its end, those that decode and prompts that are complete.
+    ``sampled``: new tokens behind which one is chosen: those that decode, and the last of prompts that are complete.
+    ``queries``: new tokens of each sequence that decodes, 1 where none are drafted.
     """
 
     decodes: int
     contexts: int
     chunks: tuple[Chunk, ...] = ()
     sampled: int = 0
+    queries: int = 1
 
     @property
     def tokens(self) -> int:
         """New tokens of all sequences."""
-        return self.decodes + sum(chunk.tokens for chunk in self.chunks)
+        return self.decodes * self.queries + sum(chunk.tokens for chunk in self.chunks)
+
+    @property
+    def complete(self) -> int:
+        """Prompts that are complete at its end."""
+        return self.sampled - self.decodes * self.queries
 
     @property
     def context(self) -> int:

@@ -52,7 +52,7 @@ class Copy:
         plan = self.scheduler.plan()
         if plan.empty:
             return None
-        step = plan.composition()
+        step = plan.composition(self.scheduler.rules.queries)
         took_ps = costs.step_ps(step)
         if plan.swapped_pages:
             tokens = plan.swapped_pages * self.scheduler.pool.page_tokens

@@ -1,59 +1,23 @@
 """How long a step takes: exact simulations of plain steps on a grid, put together and interpolated.
 
-A step of N tokens, those of B sequences that decode behind c tokens each and pieces of n tokens of prompts behind p:
-
-    T = M(N) + H(s) + D(B, c) + sum of P(n, p) + (groups - 1) G
-
-M(N): N tokens, each a sequence by itself behind nothing, one of which chooses a token. H(s): what it adds that s do.
-D(B, c): what the B caches add. P(n, p): what one piece adds over n single tokens. G: what a second group of attention
-adds. Each is a difference of simulations of whole steps, so a plain step on the grid is what its simulation says. All
-that is counted in a step (energy, bytes, commands) is put together in the same way.
+`pass_terms` says how a pass of the model is put together. All that is counted in a step (energy, bytes, commands) is
+put together in the same way. With fast decoding D(B, c) is the difference of whole decode steps, drafts included, and
+pieces of prompts go through the draft model, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import product
+from collections.abc import Callable
+from functools import partial
 
-from simulator.system.serving.composition import Chunk, Composition
-from simulator.system.serving.grid import Between, between
+from simulator.system.serving.composition import Composition
+from simulator.system.serving.grid import between
+from simulator.system.serving.pass_terms import COARSE, NO_LIMIT, PassTerms, Points, Terms, context_grid
 from simulator.system.serving.platform_steps import IDLE_PS, PlatformSteps
 from simulator.system.serving.reservoir import Reservoir
 from simulator.system.serving.step_cost import Point, StepCost
+from simulator.workload.serving_graphs import Group
 from simulator.workload.step import Step
-
-Terms = Iterator[tuple[float, Point]]
-
-FINE, MIDDLE, COARSE = 16, 8, 4
-"""Grid points an octave: of tokens, of sequences, and of lengths of prompts and contexts."""
-
-LEAST_CONTEXT = 64
-"""Contexts below are interpolated from 0."""
-
-
-class Points:
-    """Simulated pieces of work, each simulated when first asked for."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, ...] | tuple[object, ...], Point] = {}
-
-    def get(self, key: tuple[object, ...], simulate: Callable[[], StepCost]) -> Point:
-        """The point ``key``."""
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = Point(simulate())
-        return found
-
-    def all(self) -> list[Point]:
-        """All of them, in the order of their first use."""
-        return list(self._known.values())
-
-
-def context_grid(context: int, most: int) -> Between:
-    """Where a context lies: at 0, or on a grid from `LEAST_CONTEXT` on."""
-    if 0 < context < LEAST_CONTEXT:
-        return ((0, 1 - context / LEAST_CONTEXT), (LEAST_CONTEXT, context / LEAST_CONTEXT))
-    return between(context, COARSE, most)
 
 
 class StepCosts:
@@ -67,6 +31,12 @@ class StepCosts:
         self._steps = steps
         self._most = positions
         self._exact = exact
+        self._decoding = steps.graphs.decoding
+        self._model = PassTerms("step", self.points, steps.groups, positions)
+        self._drafters = [
+            PassTerms(("drafter", at), self.points, partial(steps.draft_pieces, at), positions)
+            for at in range(len(steps.graphs.drafts))
+        ]
         self.seen = Reservoir(seed)
         self._terms = self._round if steps.pipelined else self._mixed
 
@@ -92,9 +62,16 @@ class StepCosts:
     def exact_point(self, step: Composition) -> Point:
         """The simulation of a step as it is."""
         if self._steps.pipelined:
-            return self._round_point(step.tokens, step.mean_context, step.sampled)
-        groups = (*_decodes(step), *(Step(1, chunk.tokens, chunk.position) for chunk in step.chunks))
-        return self._point(groups, max(1, step.sampled))
+            return self._round_point(step.tokens, step.mean_context, step.sampled, prompt=self._prompt(step))
+        pieces = tuple(Step(1, chunk.tokens, chunk.position) for chunk in step.chunks)
+        decodes = Step(step.decodes, 1, step.context) if step.decodes else None
+        if self._decoding is None:
+            groups = (*([Group(decodes)] if decodes else []), *(Group(piece, prompt=True) for piece in pieces))
+            return self._model.point(groups, max(1, step.sampled))
+        if decodes and not pieces:
+            return self._decode_point(step.decodes, step.context)
+        key = ("whole", decodes, pieces, step.complete)
+        return self.points.get(key, lambda: self._steps.whole(decodes, pieces, step.complete))
 
     def swap_ps(self, tokens: int) -> int:
         """Time of a swap, which counts."""
@@ -112,74 +89,51 @@ class StepCosts:
 
     def _move(self, what: str, tokens: int, simulate: Callable[[int], StepCost]) -> int:
         total = 0.0
-        for at, weight in between(tokens, COARSE, 2**40):
-            point = self.points.get((what, at), lambda at=at: simulate(at))  # type: ignore[misc]
+        for at, weight in between(tokens, COARSE, NO_LIMIT):
+            point = self.points.get((what, at), partial(simulate, at))
             point.count(what, weight)
             total += weight * point.time_ps
         return round(total)
 
-    def _point(self, groups: tuple[Step, ...], sampled: int) -> Point:
-        return self.points.get(("step", groups, sampled), lambda: self._steps.groups(groups, sampled))
-
-    def _single(self, tokens: int, sampled: int) -> Point:
-        """``tokens`` tokens, each behind nothing."""
-        return self._point((Step(tokens, 1, 0),), sampled)
+    def _prompt(self, step: Composition) -> bool:
+        """Whether its pieces of prompts change what all its tokens share."""
+        return bool(step.chunks) and self._steps.graphs.whole_prompt
 
     def _mixed(self, step: Composition) -> Terms:
-        for tokens, weight in between(step.tokens, FINE, 2**40):
-            yield weight, self._single(tokens, 1)
-        yield from self._choices(step.sampled)
+        prompt = self._prompt(step)
+        yield from self._model.tokens(step.tokens, prompt=prompt)
+        yield from self._model.choices(step.sampled)
         if step.decodes:
-            yield from self._caches(step.decodes, step.context)
-        for chunk in step.chunks:
-            yield from self._piece(chunk)
-        more = len(step.chunks) + bool(step.decodes) - 1
-        if more > 0:
-            yield from self._second_group(more)
+            whole = self._decoding is not None and (self._decoding.with_prompts or not step.chunks)
+            point = self._decode_point if whole else self._plain_point
+            yield from self._model.caches(step.decodes, step.context, step.queries, point)
+        yield from self._model.pieces(step.chunks, prompt=prompt)
+        yield from self._model.more_groups(len(step.chunks) + bool(step.decodes) - 1)
+        for drafter in self._drafters if step.chunks else ():
+            yield from drafter.tokens(sum(chunk.tokens for chunk in step.chunks), prompt=False)
+            yield from drafter.pieces(step.chunks, prompt=False)
+            yield from drafter.more_groups(len(step.chunks) - 1)
 
-    def _choices(self, sampled: int) -> Terms:
-        """H(s)."""
-        if sampled > 1:
-            for n, weight in between(sampled, MIDDLE, 2**40):
-                yield weight, self._single(n, n)
-                yield -weight, self._single(n, 1)
+    def _plain_point(self, sequences: int, context: int) -> Point:
+        return self._model.point((Group(Step(sequences, 1, context)),), sequences)
 
-    def _caches(self, sequences: int, context: int) -> Terms:
-        """D(B, c)."""
-        sizes = between(sequences, MIDDLE, 2**40)
-        for (batch, share), (length, part) in product(sizes, context_grid(context, self._most)):
-            yield share * part, self._point((Step(batch, 1, length),), batch)
-        for batch, share in sizes:
-            yield -share, self._single(batch, batch)
-
-    def _piece(self, chunk: Chunk) -> Terms:
-        """P(n, p)."""
-        sizes = between(chunk.tokens, COARSE, 2**40)
-        for (tokens, share), (position, part) in product(sizes, context_grid(chunk.position, self._most)):
-            yield share * part, self._point((Step(1, tokens, position),), 1)
-        for tokens, share in sizes:
-            yield -share, self._single(tokens, 1)
-
-    def _second_group(self, times: int) -> Terms:
-        """G, from two single tokens in two groups."""
-        yield times, self._point((Step(1, 1, 0), Step(1, 1, 0)), 1)
-        yield -times, self._single(2, 1)
+    def _decode_point(self, sequences: int, context: int) -> Point:
+        """A step in which nothing but ``sequences`` decode, with all passes that the methods make of it."""
+        step = Step(sequences, 1, context)
+        return self.points.get(("decode", step), lambda: self._steps.whole(step, (), 0))
 
     def _round(self, step: Composition) -> Terms:
         """A round of a pipeline: each number of tokens is simulated, contexts and numbers of choices interpolated."""
-        tokens = step.tokens
+        tokens, prompt = step.tokens, self._prompt(step)
         for context, weight in context_grid(step.mean_context, self._most):
-            yield weight, self._round_point(tokens, context, 1)
+            yield weight, self._round_point(tokens, context, 1, prompt=prompt)
         whole, chosen = self._steps.microbatches(tokens, max(1, step.sampled))
         if chosen > 1:
             share = (chosen - 1) / (whole - 1)
-            yield share, self._round_point(tokens, 0, tokens)
-            yield -share, self._round_point(tokens, 0, 1)
+            yield share, self._round_point(tokens, 0, tokens, prompt=prompt)
+            yield -share, self._round_point(tokens, 0, 1, prompt=prompt)
 
-    def _round_point(self, tokens: int, context: int, sampled: int) -> Point:
+    def _round_point(self, tokens: int, context: int, sampled: int, *, prompt: bool) -> Point:
         sampled = max(1, sampled)
-        return self.points.get(("round", tokens, context, sampled), lambda: self._steps.round(tokens, context, sampled))
-
-
-def _decodes(step: Composition) -> tuple[Step, ...]:
-    return (Step(step.decodes, 1, step.context),) if step.decodes else ()
+        simulate = partial(self._steps.round, tokens, context, sampled, prompt=prompt)
+        return self.points.get(("round", tokens, context, sampled, prompt), simulate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.errors import ConservationError
@@ -20,12 +21,14 @@ class _Prefix:
 class PagePool:
     """``total`` pages of ``page_tokens`` tokens. With ``keep_prefixes`` unused prefixes stay until room is needed.
 
-    A prefix is kept in whole pages; the one that was used last goes last.
+    A prefix is kept in whole pages; the one that was used last goes last. ``kept``: of so many tokens of a sequence,
+    those that stay.
     """
 
-    def __init__(self, total: int, page_tokens: int, *, keep_prefixes: bool) -> None:
+    def __init__(self, total: int, page_tokens: int, *, keep_prefixes: bool, kept: Callable[[int], int] = int) -> None:
         self.total = total
         self.page_tokens = page_tokens
+        self.kept = kept
         self.free = total
         self.peak = 0
         self.lookups = self.hits = self.hit_tokens = 0
@@ -39,7 +42,7 @@ class PagePool:
 
     def pages_of(self, tokens: int) -> int:
         """Pages that ``tokens`` tokens take."""
-        return -(-tokens // self.page_tokens)
+        return -(-self.kept(tokens) // self.page_tokens)
 
     def grow(self, sequence: Sequence, tokens: int) -> bool:
         """Give ``sequence`` the pages that ``tokens`` tokens need beyond what it has; False when there is no room."""

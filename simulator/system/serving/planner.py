@@ -27,14 +27,15 @@ class Plan:
         """Whether there is nothing to do."""
         return not (self.decodes or self.chunks)
 
-    def composition(self) -> Composition:
-        """What the step computes."""
+    def composition(self, queries: int = 1) -> Composition:
+        """What the step computes, with ``queries`` new tokens of each sequence that decodes."""
         done = sum(tokens == sequence.left for sequence, tokens in self.chunks)
         return Composition(
             decodes=len(self.decodes),
             contexts=sum(sequence.cached for sequence in self.decodes),
             chunks=tuple(Chunk(tokens, sequence.cached) for sequence, tokens in self.chunks),
-            sampled=len(self.decodes) + done,
+            sampled=queries * len(self.decodes) + done,
+            queries=queries,
         )
 
 
@@ -44,18 +45,24 @@ class Planner:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
         self._left = scheduler.serving.token_budget
+        self._queries = scheduler.rules.queries
         self._preempted = False
         self.plan = Plan()
 
     def decodes(self) -> None:
-        """One token for every sequence that decodes; where pages lack, the one admitted last gives up its own."""
-        scheduler, chosen = self._scheduler, self.plan.decodes
+        """The sequences that decode, as many as the budget allows, the first admitted first.
+
+        Where pages lack, the one admitted last gives up its own.
+        """
+        scheduler, chosen, queries = self._scheduler, self.plan.decodes, self._queries
         for sequence in [sequence for sequence in scheduler.running if sequence.cached >= sequence.target]:
-            while sequence.running and not scheduler.pool.grow(sequence, sequence.cached + 1):
+            if self._left < queries:
+                return
+            while sequence.running and not scheduler.pool.grow(sequence, sequence.cached + queries):
                 self._preempt(scheduler.running[-1])
             if sequence.running:
                 chosen.append(sequence)
-        self._left -= len(chosen)
+                self._left -= queries
 
     def _preempt(self, victim: Sequence) -> None:
         self._preempted = True
@@ -72,11 +79,11 @@ class Planner:
                 return
             self.plan.swapped_pages += admitted.swapped_pages
             admitted.swapped_pages = 0
-            if admitted.decoding:
-                self.plan.decodes.append(admitted)
-                self._left -= 1
-            else:
+            if not admitted.decoding:
                 self._add(admitted)
+            elif self._left >= self._queries:
+                self.plan.decodes.append(admitted)
+                self._left -= self._queries
 
     def _room_for(self, sequence: Sequence | None) -> bool:
         """Whether the budget has room for the next prompt, all of it where prompts are not cut."""

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 import networkx as nx
 
 from simulator.config.platform_schema import Devices, Platform
 from simulator.errors import MappingError
 from simulator.hooks import Hooks
-from simulator.mapping.parallel.plan import make_plan
+from simulator.mapping.parallel.plan import Plan, make_plan
 from simulator.metrics.collect import Collector
 from simulator.system.builder import System
 from simulator.system.conservation import Conservation
-from simulator.system.parallel import ParallelRunner
+from simulator.system.parallel import ParallelRunner, spread_workload
 from simulator.system.run import Runner
 from simulator.system.serving.step_cost import StepCost, cost_of
 from simulator.units.base import OpUnit
 from simulator.units.memory import Memory
-from simulator.workload.alike import alike_blocks
+from simulator.workload.cached import cache_bytes
 from simulator.workload.collective import CollectiveOp
-from simulator.workload.graph import step_graph
-from simulator.workload.mixed_graph import mixed_graph
-from simulator.workload.model import Model
+from simulator.workload.optimizations import Pass
 from simulator.workload.scenario import Workload
+from simulator.workload.serving_graphs import Group, ServingGraphs
 from simulator.workload.step import Step
-from simulator.workload.tensors import kv_cache_bytes
 
 Builder = Callable[[Platform, Hooks], System]
 """Makes the system of a platform, watched by hooks."""
@@ -60,47 +57,72 @@ class PlatformSteps:
         self._all = platform
         self._workload = replace(workload, traffic=None, batch=1, prompt_tokens=1, output_tokens=1)
         self._build = build
+        self.graphs = ServingGraphs(self._workload)
+        self.notes: dict[str, None] = {}
+        """What units had to say of what they did."""
 
     @property
     def pipelined(self) -> bool:
         """Whether a copy works on several groups of sequences at a time, each in another stage."""
-        return make_plan(self.platform, self._workload.model.n_layers, 1).stages > 1
+        return self._plan(1).stages > 1
 
-    def groups(self, groups: tuple[Step, ...], sampled: int) -> StepCost:
-        """A step for ``groups``, of whose sequences ``sampled`` choose a token; one group alone is a plain step."""
-        graph_of = partial(self._graph, groups=groups, sampled=sampled)
+    def groups(self, groups: tuple[Group, ...], sampled: int) -> StepCost:
+        """A pass of the model for ``groups``, in which ``sampled`` tokens choose one; of one group a plain step."""
+        return self._step(lambda graphs: (Pass(graphs.step(groups, sampled)),))
+
+    def whole(self, decodes: Step | None, pieces: tuple[Step, ...], complete: int) -> StepCost:
+        """All passes of a step, as of `ServingGraphs.passes`."""
+        return self._step(lambda graphs: graphs.passes(decodes, pieces, complete))
+
+    def draft_pieces(self, drafter: int, groups: tuple[Group, ...], sampled: int) -> StepCost:
+        """A pass of one of the draft models, by its number, for pieces of prompts; one of them chooses a token."""
+        assert sampled == 1
+        return self._step(lambda graphs: (graphs.draft_pass(drafter, groups),))
+
+    def _step(self, passes_of: Callable[[ServingGraphs], tuple[Pass, ...]]) -> StepCost:
+        """A step of all sequences of a copy, by its passes."""
 
         def run(system: System, runner: Runner, collector: Collector) -> None:
             if self.platform.devices.count == 1:
-                collector.enter("decode")
-                runner.step(graph_of(self._workload.model), after_tokens=True)
+                runner.passes(passes_of(self.graphs), "decode", collector.enter)
                 system.around.hooks.token_done(system.env.now_ps, 0)
                 return
             parallel = self._parallel(system, runner, collector, 1)
-            held = parallel.held_model
-            alike = alike_blocks(held, sum(group.tokens for group in groups))
-            parallel.one_step(graph_of(held, layers=alike), graph_of(self._workload.model, layers=(0,)), alike)
+            held, whole = self._of_device(parallel)
+            parallel.one_step(passes_of(held), passes_of(whole))
 
         return self._simulate(self.platform, run)
 
-    def round(self, tokens: int, context: int, sampled: int) -> StepCost:
-        """A round of a pipeline: ``tokens`` tokens, each behind ``context`` cached ones; ``sampled`` choose a token."""
+    def round(self, tokens: int, context: int, sampled: int, *, prompt: bool = False) -> StepCost:
+        """A round of a pipeline: ``tokens`` tokens, each behind ``context`` cached ones; ``sampled`` choose a token.
+
+        ``prompt``: some of them belong to prompts.
+        """
 
         def run(system: System, runner: Runner, collector: Collector) -> None:
             parallel = self._parallel(system, runner, collector, tokens)
             plan = parallel.plan
-            in_step = Step(plan.microbatch * plan.active, 1, context)
-            held, precision = parallel.held_model, self._workload.precision
-            alike = alike_blocks(held, in_step.tokens)
-            blocks = step_graph(held, in_step, precision, alike)
-            part = step_graph(self._workload.model, Step(plan.microbatch, 1, context), precision, (0,))
-            parallel.one_step(blocks, part, alike, min(plan.microbatches, -(-sampled // plan.microbatch)))
+            blocks, whole = (
+                (Pass(graphs.step((Group(Step(sequences, 1, context), prompt),), sequences)),)
+                for graphs, sequences in zip(
+                    self._of_device(parallel), (plan.microbatch * plan.active, plan.microbatch), strict=True
+                )
+            )
+            parallel.one_step(blocks, whole, min(plan.microbatches, -(-sampled // plan.microbatch)))
 
         return self._simulate(self.platform, run)
 
+    def _of_device(self, parallel: ParallelRunner) -> tuple[ServingGraphs, ServingGraphs]:
+        """The graphs of what one of several devices has of each block, and of the whole model."""
+        held = ServingGraphs(self._workload, held=parallel.spread.held, alike=True)
+        return held, ServingGraphs(self._workload, alike=True)
+
+    def _plan(self, sequences: int) -> Plan:
+        return spread_workload(self.platform, replace(self._workload, batch=sequences)).plan
+
     def microbatches(self, tokens: int, sampled: int) -> tuple[int, int]:
         """Of a round: microbatches in all, and those with a sequence that chooses a token."""
-        plan = make_plan(self.platform, self._workload.model.n_layers, tokens)
+        plan = self._plan(tokens)
         return plan.microbatches, min(plan.microbatches, -(-sampled // plan.microbatch))
 
     def idle(self) -> StepCost:
@@ -145,8 +167,7 @@ class PlatformSteps:
 
     def cache_bytes(self, tokens: int) -> int:
         """Bytes of the cache of ``tokens`` tokens."""
-        workload = self._workload
-        return kv_cache_bytes(workload.model, batch=1, tokens=tokens, precision=workload.precision)
+        return cache_bytes(self._workload, tokens)
 
     def assumptions(self) -> tuple[str, ...]:
         """What the way in which a copy runs takes for granted."""
@@ -156,14 +177,6 @@ class PlatformSteps:
         system = self._build(self.platform, Hooks([]))
         return self._parallel(system, Runner(system, Conservation()), collector, 1).assumptions()[1:]
 
-    def _graph(
-        self, model: Model, groups: tuple[Step, ...], sampled: int, layers: Iterable[int] | None = None
-    ) -> nx.DiGraph[str]:
-        precision = self._workload.precision
-        if len(groups) == 1 and groups[0].batch == sampled:
-            return step_graph(model, groups[0], precision, layers)
-        return mixed_graph(lambda step: step_graph(model, step, precision, layers), groups, sampled)
-
     def _parallel(self, system: System, runner: Runner, collector: Collector, batch: int) -> ParallelRunner:
         return ParallelRunner(system, runner, replace(self._workload, batch=batch), collector.enter_part)
 
@@ -171,6 +184,7 @@ class PlatformSteps:
         collector, conservation = Collector(platform.devices.count), Conservation()
         system = self._build(platform, Hooks([*collector.instruments, conservation]))
         run(system, Runner(system, conservation), collector)
+        self.notes |= system.around.notes
         self.simulated += 1
         self.events += system.env.events
         self.commands += collector.command_counts.simulated

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 from simulator.config.platform_schema import Platform
 from simulator.config.traffic_schema import Serving
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, MappingError
 from simulator.hooks import Hooks
 from simulator.metrics.traffic import Accuracy
+from simulator.system.methods import with_methods
 from simulator.system.serving.accuracy import accuracy_of
 from simulator.system.serving.arrivals import Arrivals
 from simulator.system.serving.capacity import Room, room_for
 from simulator.system.serving.check import check_stream
 from simulator.system.serving.copies import Copy
 from simulator.system.serving.costs import StepCosts
+from simulator.system.serving.decode_rules import DecodeRules, check_methods, of_methods, rules_of
 from simulator.system.serving.platform_steps import Builder, PlatformSteps
 from simulator.system.serving.scheduler import Scheduler
 from simulator.system.serving.stream import Progress, Stream
@@ -46,20 +48,25 @@ def serve(
     traffic = workload.traffic
     assert traffic is not None
     serving, model = traffic.spec.serving, workload.model
-    steps = PlatformSteps(platform, workload, build)
+    check_methods(workload, serving)
+    platform, notes = with_methods(platform, workload)
+    steps, rules = PlatformSteps(platform, workload, build), rules_of(workload)
     requests = traffic.requests(workload.seed, model.max_position)
     mean_tokens = sum(request.cached_tokens for request in requests) / len(requests)
     count = _copies_of_model(platform, serving)
+    _check_pipeline(steps)
     _check_moves(steps, serving)
     room = room_for(build(steps.platform, Hooks([])), workload, serving, mean_tokens)
     costs = StepCosts(steps, model.max_position, workload.seed, exact=exact)
-    stream = Stream(_copies(count, serving, room.pages), costs, Arrivals(requests, traffic.spec.concurrency))
+    copies = _copies(count, serving, room.pages, rules)
+    stream = Stream(copies, costs, Arrivals(requests, traffic.spec.concurrency))
     stream.run(len(requests), progress)
     check_stream(stream, requests)
     costs.idle(sum(stream.now_ps - copy.busy_ps for copy in stream.copies))
     simulations = steps.simulated
     accuracy = None if exact else accuracy_of(costs, costs.seen.steps, simulations)
-    return Served(stream, requests, costs, steps, room, accuracy, _assumptions(steps, traffic, accuracy))
+    assumptions = (*_assumptions(steps, traffic, accuracy), *of_methods(workload, rules), *notes, *steps.notes)
+    return Served(stream, requests, costs, steps, room, accuracy, assumptions)
 
 
 def _copies_of_model(platform: Platform, serving: Serving) -> int:
@@ -74,13 +81,23 @@ def _copies_of_model(platform: Platform, serving: Serving) -> int:
     return count
 
 
-def _copies(count: int, serving: Serving, pages: int) -> list[Copy]:
+def _copies(count: int, serving: Serving, pages: int, rules: DecodeRules) -> list[Copy]:
     """The copies, those that only run prompts first."""
     apart = serving.prefill_copies
     return [
-        Copy(at, Scheduler(serving, pages), prefills=not apart or at < apart, decodes=at >= apart)
+        Copy(at, Scheduler(serving, pages, rules), prefills=not apart or at < apart, decodes=at >= apart)
         for at in range(count)
     ]
+
+
+def _check_pipeline(steps: PlatformSteps) -> None:
+    """What a decode step is has one meaning for all that a round of a pipeline holds. Raises MappingError."""
+    decoding = steps.graphs.decoding
+    if decoding is not None and steps.pipelined:
+        raise MappingError(
+            f"optimizations.{decoding.key}: rounds of a pipeline serve requests without it (allowed: "
+            "parallelism.pipeline 1)"
+        )
 
 
 def _check_moves(steps: PlatformSteps, serving: Serving) -> None:
@@ -95,7 +112,6 @@ def _assumptions(steps: PlatformSteps, traffic: RequestStream, accuracy: Accurac
     serving = traffic.spec.serving
     found = [
         "traffic: sequences that decode together count with the mean of their contexts",
-        "traffic: the KV cache is paged without a cost of its own: pages lie as a whole cache would",
     ]
     if steps.pipelined:
         found.append(

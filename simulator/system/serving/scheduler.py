@@ -6,6 +6,7 @@ from collections import deque
 
 from simulator.config.traffic_schema import Serving
 from simulator.errors import CapacityError, ConfigError
+from simulator.system.serving.decode_rules import DecodeRules
 from simulator.system.serving.pages import PagePool
 from simulator.system.serving.planner import Plan, Planner, serving_policies
 from simulator.system.serving.sequence import Sequence
@@ -19,12 +20,14 @@ class Scheduler:
     Raises ConfigError for an unknown policy.
     """
 
-    def __init__(self, serving: Serving, pages: int) -> None:
+    def __init__(self, serving: Serving, pages: int, rules: DecodeRules | None = None) -> None:
         self.serving = serving
-        self.pool = PagePool(pages, serving.page_tokens, keep_prefixes=serving.prefix_cache)
+        self.rules = rules or DecodeRules()
+        self.pool = PagePool(pages, serving.page_tokens, keep_prefixes=serving.prefix_cache, kept=self.rules.kept)
         self.waiting: deque[Sequence] = deque()
         self.running: list[Sequence] = []
         self.preemptions = self.recomputed_tokens = 0
+        self.decoded_tokens = self.rejected_tokens = 0
         if serving.policy not in serving_policies:
             raise ConfigError(serving_policies.unknown(serving.policy), key="traffic.serving.policy")
         self._policy = serving_policies.get(serving.policy)
@@ -36,7 +39,7 @@ class Scheduler:
 
     def submit(self, sequence: Sequence) -> None:
         """A sequence has arrived. Raises CapacityError for one whose cache can never fit."""
-        needed = self.pool.pages_of(sequence.request.cached_tokens)
+        needed = self.pool.pages_of(sequence.request.cached_tokens + self.rules.queries - 1)
         if needed > self.pool.total:
             raise CapacityError(
                 f"request {sequence.request.index + 1} needs {needed} pages of {self.pool.page_tokens} tokens, the KV "
@@ -61,7 +64,7 @@ class Scheduler:
         sequence = self.waiting[0]
         if not sequence.cached:
             self.pool.share(sequence)
-        if not self.pool.grow(sequence, max(sequence.target, sequence.cached + 1)):
+        if not self.pool.grow(sequence, max(sequence.target, sequence.cached + self.rules.queries)):
             self.pool.unshare(sequence)
             return None
         self.waiting.popleft()
@@ -92,8 +95,11 @@ class Scheduler:
     def finish(self, plan: Plan, now_ps: int) -> list[Sequence]:
         """The step ``plan`` has ended: count its tokens; gives the sequences whose last token is out."""
         for sequence in plan.decodes:
-            sequence.cached += 1
-            sequence.emit(now_ps)
+            tokens = self.rules.tokens(sequence)
+            sequence.cached += tokens
+            sequence.emit(now_ps, tokens)
+            self.decoded_tokens += tokens
+            self.rejected_tokens += self.rules.queries - tokens
         for sequence, tokens in plan.chunks:
             sequence.cached += tokens
             self.pool.keep_prefix(sequence)
@@ -117,4 +123,4 @@ class Scheduler:
 
     def receive(self, sequence: Sequence) -> bool:
         """Reserve the pages of a cache that comes from another copy; False when there is no room."""
-        return self.pool.grow(sequence, sequence.cached + 1)
+        return self.pool.grow(sequence, sequence.cached + self.rules.queries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from random import Random
 
 from simulator.workload.traffic.request import Request
 
@@ -14,7 +15,7 @@ class Sequence:
     ``cached``: tokens in its cache. ``target``: tokens that have to be there before it can choose its next one: the
     prompt, and after a preemption what it had said, too. ``generated``: output tokens so far. ``pages``: those it
     owns; ``shared_pages`` more belong to the cached prefix; ``swapped_pages`` lie on the host. ``running``: it has
-    been admitted.
+    been admitted. ``random``: its own random numbers, once it needs some.
     """
 
     request: Request
@@ -30,10 +31,11 @@ class Sequence:
     done_ps: int = -1
     preemptions: int = 0
     running: bool = False
+    random: Random | None = None
 
     @property
     def decoding(self) -> bool:
-        """Whether its next step gives one token, its cache being complete up to the last."""
+        """Whether it decodes in its next step, its cache being complete up to the last token."""
         return self.cached >= self.target
 
     @property
@@ -56,10 +58,11 @@ class Sequence:
         """The same sequence on another copy of the model, where it has no pages yet."""
         return replace(self, pages=0, shared_pages=0, running=False)
 
-    def emit(self, now_ps: int) -> None:
-        """It has chosen a token."""
-        self.generated += 1
+    def emit(self, now_ps: int, tokens: int = 1) -> None:
+        """It has chosen ``tokens`` tokens."""
+        self.generated += tokens
         if self.first_ps < 0:
             self.first_ps = now_ps
         if self.finished:
             self.done_ps = now_ps
+            self.random = None

@@ -113,7 +113,7 @@ class Stream:
         self._outgoing.popleft()
         goal.incoming += 1
         self._moving = source, sequence, goal, twin
-        took_ps = self._costs.transfer_ps(sequence.cached)
+        took_ps = self._costs.transfer_ps(scheduler.pool.kept(sequence.cached))
         self.transfers += 1
         self.transferred_tokens += sequence.cached
         self.transfer_ps += took_ps

@@ -44,6 +44,7 @@ def summary(served: Served, slo: ObjectiveSpec | None, offered_per_s: float | No
             hits=sum(scheduler.pool.hits for scheduler in schedulers),
             hit_tokens=sum(scheduler.pool.hit_tokens for scheduler in schedulers),
         ),
+        speculation=_speculation(stream),
         littles_law=_littles_law(stream),
         series=_series(stream),
         accuracy=served.accuracy,
@@ -84,6 +85,20 @@ def _kv_cache(stream: Stream) -> metrics.KvCache:
         pages=sum(pool.total for pool in pools),
         peak_pages=sum(pool.peak for pool in pools),
         mean_occupancy=sum(copy.kv_area for copy in stream.copies) / busy_area,
+    )
+
+
+def _speculation(stream: Stream) -> metrics.Speculation | None:
+    schedulers = [copy.scheduler for copy in stream.copies]
+    queries = schedulers[0].rules.queries
+    steps = sum(copy.decoded for copy in stream.copies)
+    if queries == 1 or not steps:
+        return None
+    tokens = sum(scheduler.decoded_tokens for scheduler in schedulers)
+    return metrics.Speculation(
+        sequence_steps=steps,
+        tokens_per_step=tokens / steps,
+        rejected_tokens=sum(scheduler.rejected_tokens for scheduler in schedulers),
     )
 
 

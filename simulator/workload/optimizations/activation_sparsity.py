@@ -42,6 +42,11 @@ class ActivationSparsity(Optimization):
         """Whether blocks have shares of their own."""
         return isinstance(self.active, tuple)
 
+    @property
+    def whole_prompt(self) -> bool:
+        """A prompt uses all neurons."""
+        return True
+
     def check(self, model: Model) -> None:
         """There is a share for each block."""
         if isinstance(self.active, tuple) and len(self.active) != model.n_layers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from math import ceil
 from typing import Annotated, Literal
 
@@ -56,11 +57,14 @@ class AttentionSparsity(Optimization):
     def rewrite(self, graph: Graph, view: StepView) -> Graph:
         """Fewer pairs of attention, and the choice of pages."""
         self.needs(graph, view, "attention over cached keys", lambda op: op.kind == ATTN_SCORE.name)
-        if self.pattern == "top_k" and view.is_prefill:
-            return graph
-        once = Once(lambda op: self._changed(op, view))
+        # Ops of equal shape in a prompt and beside it are not changed alike.
+        changed = {prompt: Once(partial(self._changed, view=view, prompt=prompt)) for prompt in (False, True)}
         chosen: list[tuple[str, AttentionOp]] = []
         for name, op in ops_of(graph):
+            prompt = view.of_prompt(op)
+            once = changed[prompt]
+            if self.pattern == "top_k" and prompt:
+                continue
             if isinstance(op, KvAppendOp):
                 graph.nodes[name]["op"] = once(op)
             elif isinstance(op, AttentionOp):
@@ -97,12 +101,12 @@ class AttentionSparsity(Optimization):
             )
         send_all(graph, [name, *behind])
 
-    def _changed(self, op: Op, view: StepView) -> Op:
+    def _changed(self, op: Op, view: StepView, *, prompt: bool) -> Op:
         if isinstance(op, KvAppendOp):
             return replace(op, position=min(op.position, self._kept - 1)) if self.pattern == "window" else op
         assert isinstance(op, AttentionOp)
         pairs, whole = self._pairs(op), op.pairs
-        met = op.context if view.is_prefill else self.met(op.context)
+        met = self._met_by_prompt(op) if prompt else self.met(op.context)
         scores = "output_bytes" if op.kind == ATTN_SCORE.name else "input_bytes"
         changed = {key: getattr(op, key) * pairs // whole for key in (scores, "flops")}
         encoding = replace(plain(view.precision.kv_cache), gathered=True, full=(op.context, op.head_dim))
@@ -115,6 +119,10 @@ class AttentionSparsity(Optimization):
             encoding=encoding if self.pattern == "top_k" and met < op.context else op.encoding,
             **changed,
         )
+
+    def _met_by_prompt(self, op: AttentionOp) -> int:
+        """Cached tokens that any query of a piece of a prompt meets: with a window what was left of those before it."""
+        return min(op.context, self._kept + op.queries - 1) if self.pattern == "window" else op.context
 
     def _choose(self, graph: Graph, view: StepView, name: str, op: AttentionOp) -> None:
         """Scores of the bounds of all pages, and the best of them."""

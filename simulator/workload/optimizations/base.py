@@ -16,6 +16,7 @@ import networkx as nx
 from simulator.config.base_schema import Spec
 from simulator.config.registry import optimization_blocks
 from simulator.errors import WorkloadError
+from simulator.workload.mixed_graph import group_of
 from simulator.workload.model import Model
 from simulator.workload.ops import Op
 from simulator.workload.precision import Precision
@@ -26,16 +27,26 @@ Graph: TypeAlias = "nx.DiGraph[str]"
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """The step whose graph a block changes: of which model, in which formats, for which tokens."""
+    """The step whose graph a block changes: of which model, in which formats, for which tokens.
+
+    ``prompts``: of a step in which groups of sequences do different things (`mixed_graph`), whether each group is a
+    piece of a prompt; ``step`` then has the tokens of all. None: a step of one group.
+    """
 
     model: Model
     precision: Precision
     step: Step
+    prompts: tuple[bool, ...] | None = None
 
     @property
     def is_prefill(self) -> bool:
-        """Whether it is the prompt."""
-        return self.step.of_prompt
+        """Whether it is the prompt, or has a piece of one."""
+        return self.step.of_prompt if self.prompts is None else any(self.prompts)
+
+    def of_prompt(self, op: Op) -> bool:
+        """Whether ``op`` works for a prompt; of what all groups share, whether one of them is a prompt's."""
+        group = None if self.prompts is None else group_of(op.name)
+        return self.is_prefill if group is None or self.prompts is None else self.prompts[group]
 
 
 class Optimization(Spec):
@@ -58,6 +69,11 @@ class Optimization(Spec):
     @property
     def coupled(self) -> bool:
         """Whether blocks wait for blocks further before than the last, so that none can be simulated by itself."""
+        return False
+
+    @property
+    def whole_prompt(self) -> bool:
+        """Whether what the tokens of a step share is computed otherwise when some of them belong to a prompt."""
         return False
 
     def check(self, model: Model) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from random import Random
+from typing import ClassVar, Protocol
 
 from simulator.workload.model import Model
 from simulator.workload.optimizations.base import Graph, Optimization
@@ -11,15 +12,15 @@ from simulator.workload.optimizations.base import Graph, Optimization
 
 @dataclass(frozen=True)
 class Pass:
-    """One graph of a step. ``share``: of the steps in which it happens. ``on``: the component that runs all its ops.
+    """One graph of a step. ``share``: of the steps in which it happens.
 
-    ``on`` is None where the platform's placement says who runs what. ``model``: whose graph it is; None for the
-    workload's.
+    ``on``: the components that run its ops, each the first that can; empty where the platform's placement says who.
+    ``model``: whose graph it is; None for the workload's.
     """
 
     graph: Graph = field(repr=False)
     share: float = 1.0
-    on: str | None = None
+    on: tuple[str, ...] = ()
     model: Model | None = None
 
 
@@ -27,12 +28,12 @@ class Pass:
 class Draft:
     """A further model in memory, with its own cache.
 
-    ``shares_ends``: its embedding and LM head are those of the workload's model. ``on``: the component that runs it.
+    ``shares_ends``: its embedding and LM head are those of the workload's model. ``on``: as of a `Pass`.
     """
 
     model: Model
     shares_ends: bool = False
-    on: str | None = None
+    on: tuple[str, ...] = ()
 
 
 class Builder(Protocol):
@@ -60,7 +61,13 @@ class Builder(Protocol):
 
 
 class Decoding(Optimization):
-    """A block that says what a decode step is. A workload has one at most."""
+    """A block that says what a decode step is. A workload has one at most.
+
+    ``with_prompts``: whether that also holds of a step in which pieces of prompts are computed, too; else such a step
+    decodes as without the block.
+    """
+
+    with_prompts: ClassVar[bool] = True
 
     @property
     def tokens_per_step(self) -> float:
@@ -70,6 +77,11 @@ class Decoding(Optimization):
     @property
     def queries(self) -> int:
         """New tokens of each sequence that the model processes in a step."""
+        return 1
+
+    def draw_tokens(self, random: Random) -> int:
+        """Tokens that one step yields for one sequence, drawn so that their mean is `tokens_per_step`."""
+        del random
         return 1
 
     def drafts(self, model: Model) -> tuple[Draft, ...]:

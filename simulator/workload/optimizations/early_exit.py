@@ -42,6 +42,7 @@ class EarlyExit(Decoding):
     """
 
     order = 20
+    with_prompts = False
 
     exits: Annotated[tuple[Exit, ...], Field(min_length=1)]
     test: Literal["lm_head", "none"]

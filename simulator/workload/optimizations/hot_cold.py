@@ -32,6 +32,11 @@ class HotCold(Optimization):
     hits: Share
     on: str
 
+    @property
+    def whole_prompt(self) -> bool:
+        """A prompt uses all neurons."""
+        return True
+
     def shares(self, tokens: int, *, prompt: bool) -> tuple[float, float]:
         """Shares of all neurons that a step reads: of the hot ones, of the cold ones."""
         if prompt:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from itertools import takewhile
+from random import Random
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -26,17 +28,18 @@ MOST_DRAFTED = 64
 class Speculative(Decoding):
     """``depth`` tokens are drafted one after the other and verified in one step.
 
-    ``drafter``: a ``model`` by its name, on the component ``on`` if that is named; ``medusa``, a head of the model for
-    each position; or ``eagle``, one block of the model's shape that reads hidden state and token. ``acceptance``: of
-    each position, given that of the one before it. ``width``: nodes of the tree on each level, by default one; the
-    acceptance of a level is that of the best of its nodes.
+    ``drafter``: a ``model`` by its name; ``medusa``, a head of the model for each position; or ``eagle``, one block of
+    the model's shape that reads hidden state and token. ``acceptance``: of each position, given that of the one before
+    it. ``width``: nodes of the tree on each level, by default one; the acceptance of a level is that of the best of its
+    nodes. ``on``: the component that runs a draft model, or several, each op on the first that can; its weights and
+    cache lie in their memory, and tokens cross the links between them and the model.
     """
 
     order = 20
 
     drafter: Literal["model", "medusa", "eagle"]
     model: str | None = None
-    on: str | None = None
+    on: str | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     depth: Annotated[int, Field(ge=1, le=MOST_DRAFTED)]
     acceptance: Profile
     width: tuple[Annotated[int, Field(ge=1, le=256)], ...] = ()
@@ -50,6 +53,11 @@ class Speculative(Decoding):
     def tokens_per_step(self) -> float:
         """The accepted ones, and the one that verification adds."""
         return expected_tokens(by_position(self.acceptance, self.depth))
+
+    def draw_tokens(self, random: Random) -> int:
+        """One more than the drafted levels that are accepted before the first that is not."""
+        accepted = takewhile(lambda chance: random.random() < chance, by_position(self.acceptance, self.depth))
+        return 1 + sum(1 for _ in accepted)
 
     @property
     def queries(self) -> int:
@@ -81,7 +89,8 @@ class Speculative(Decoding):
     def drafts(self, model: Model) -> tuple[Draft, ...]:
         """The draft model; an EAGLE block shares embedding and LM head with the model. Heads are ops of the model."""
         if self.drafter == "model":
-            return (Draft(self._draft_model, on=self.on),)
+            on = (self.on,) if isinstance(self.on, str) else self.on or ()
+            return (Draft(self._draft_model, on=on),)
         return (Draft(self._eagle(model), shares_ends=True),) if self.drafter == "eagle" else ()
 
     def prompt_passes(self, build: Builder) -> tuple[Pass, ...]:

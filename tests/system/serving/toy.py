@@ -7,6 +7,7 @@ from simulator.config.traffic_schema import Serving
 from simulator.system.serving.arrivals import Arrivals
 from simulator.system.serving.composition import Composition
 from simulator.system.serving.copies import Copy
+from simulator.system.serving.decode_rules import DecodeRules
 from simulator.system.serving.scheduler import Scheduler
 from simulator.system.serving.stream import Stream
 from simulator.workload.traffic.request import Request
@@ -35,10 +36,11 @@ def serving(**changes: Any) -> Serving:
     return Serving(**({"token_budget": 64, "max_sequences": 8, "page_tokens": 4} | changes))
 
 
-def copies_of(spec: Serving, pages: int, count: int = 1) -> list[Copy]:
+def copies_of(spec: Serving, pages: int, count: int = 1, rules: DecodeRules | None = None) -> list[Copy]:
     apart = spec.prefill_copies
     return [
-        Copy(at, Scheduler(spec, pages), prefills=not apart or at < apart, decodes=at >= apart) for at in range(count)
+        Copy(at, Scheduler(spec, pages, rules), prefills=not apart or at < apart, decodes=at >= apart)
+        for at in range(count)
     ]
 
 
@@ -53,9 +55,10 @@ def served(
     pages: int = 100,
     copies: int = 1,
     concurrency: int | None = None,
+    rules: DecodeRules | None = None,
 ) -> tuple[Stream, ToyCosts]:
     """The stream after its end."""
     costs = ToyCosts()
-    stream = Stream(copies_of(spec or serving(), pages, copies), costs, Arrivals(requests, concurrency))
+    stream = Stream(copies_of(spec or serving(), pages, copies, rules), costs, Arrivals(requests, concurrency))
     stream.run(len(requests))
     return stream, costs
