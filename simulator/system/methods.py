@@ -44,8 +44,10 @@ def _is_idle(components: Mapping[str, ComponentSpec], stacks: Sequence[str], key
 def check_methods(platform: Platform, workload: Workload) -> None:
     """Raise MappingError for methods that ``platform`` cannot have, whatever their ops are."""
     for method in workload.methods:
-        named = getattr(method, "on", None)
-        if named is not None and named not in platform.components:
+        on = getattr(method, "on", None) or ()
+        for named in (on,) if isinstance(on, str) else on:
+            if named in platform.components:
+                continue
             known = ", ".join(platform.components)
             raise MappingError(
                 f"optimizations.{method.key}.on: there is no component '{named}' (known: {known})"

@@ -135,6 +135,8 @@ class Speculative(Decoding):
         ]
         if self.drafter != "medusa":
             found.append("drafts and verification follow each other; the drafter works in the formats of precision")
+        if self.on is not None:
+            found.append("of drafted tokens their numbers cross the links, not their probabilities: choices are greedy")
         return tuple(found)
 
 

@@ -64,6 +64,7 @@ def run(
 
 ALL_ACCEPTED = {
     "draft": {"drafter": "model", "model": "tiny_draft", "depth": 2, "acceptance": 1.0},
+    "draft_on_cpu": {"drafter": "model", "model": "tiny_draft", "depth": 2, "acceptance": 1.0, "on": "cpu"},
     "tree": {"drafter": "eagle", "depth": 2, "acceptance": 1.0, "width": (3, 2)},
     "medusa": {"drafter": "medusa", "depth": 2, "acceptance": 1.0},
 }
@@ -73,12 +74,13 @@ ALONE = [
     ("rtx4090_xeon", "offloaded"), ("rtx4090_xeon", "hot_cold"), ("aim_1card", "exit"),
     ("h100_sxm", "draft"), ("hbm3_npu", "tree"), ("aim_1card", "medusa"), ("cent_8dev", "window"),
     ("cent_8dev", "skipping"), ("h100_sxm x2", "draft"), ("h100_sxm x2", "exit"), ("h100_sxm x2", "gated"),
+    ("rtx4090_xeon", "draft_on_cpu"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("platform", "method"), ALONE)
 def test_a_stream_of_one_request_takes_as_long_as_the_same_without_a_stream(platform: str, method: str) -> None:
-    key, entry = METHODS[method]
+    key, entry = METHODS.get(method, ("speculative", ALL_ACCEPTED.get(method)))
     methods = {key: ALL_ACCEPTED.get(method, entry)}
     served = run(platform, 1, exact=True, **methods)
     alone = simulate(part(platform), replace(stream(1, {}, **methods), traffic=None))
