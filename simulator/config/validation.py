@@ -83,7 +83,10 @@ def _group(errors: list[ConfigError]) -> ConfigError:
 
 
 def _without_unions(details: Iterable[ErrorDetails], data: Any) -> list[tuple[Path, ErrorDetails]]:
-    """Each fault with its path in the data; of the alternatives of a union the first fault stands for all."""
+    """Each fault with its path in the data; of the alternatives of a union the first fault stands for all.
+
+    Of a number or a list of numbers, a fault within the list is all that is wrong with it.
+    """
     found: dict[tuple[str | int, ...], ErrorDetails] = {}
     for detail in details:
         path: list[str | int] = []
@@ -99,7 +102,8 @@ def _without_unions(details: Iterable[ErrorDetails], data: Any) -> list[tuple[Pa
         if detail["type"] in _TAG_FAULTS:
             path.append(detail["ctx"]["discriminator"].strip("'"))
         found.setdefault(tuple(path), detail)
-    return list(found.items())
+    above = {path[:length] for path in found for length in range(len(path))}
+    return [(path, detail) for path, detail in found.items() if path not in above]
 
 
 def _leads_on(value: Any, step: str | int) -> bool:

@@ -11,6 +11,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from simulator.config.data_files import with_data_files
 from simulator.config.loader import Document, build, load_document
 from simulator.config.optimization_schema import Optimizations
 from simulator.config.overrides import Override
@@ -163,7 +164,7 @@ def load_workload(ref: str | Path, overrides: Iterable[str | Override] = ()) -> 
     Raises ConfigError for a file that cannot be used, or a name that is a model's; WorkloadError for a model that
     cannot be used, or for tokens beyond its positions.
     """
-    document = load_document(ref, expected_kind="workload", overrides=overrides)
+    document = with_data_files(load_document(ref, expected_kind="workload", overrides=overrides))
     _refuse_hf_config(document, ref)
     if document.root.child(TRAFFIC) is not None:
         return _load_traffic(document)
@@ -214,7 +215,7 @@ def _located(document: Document, make: Callable[[], Workload]) -> Workload:
     try:
         return make()
     except WorkloadError as error:
-        origin = document.locate(error.key.split("."))
+        origin = document.locate([int(step) if step.isdecimal() else step for step in error.key.split(".")])
         raise WorkloadError(
             error.message, file=origin.file, line=origin.line, column=origin.column, key=error.key
         ) from error

@@ -14,6 +14,7 @@ from simulator.workload.optimizations.acceptance import by_position, expected_to
 from simulator.workload.optimizations.activation_sparsity import ActivationSparsity
 from simulator.workload.optimizations.attention_sparsity import AttentionSparsity
 from simulator.workload.optimizations.early_exit import EarlyExit, Exit
+from simulator.workload.optimizations.hot_cold import HotCold
 from simulator.workload.optimizations.kv_paging import KvPaging
 from simulator.workload.optimizations.quantization import Quantization
 from simulator.workload.optimizations.weight_sparsity import WeightSparsity
@@ -152,6 +153,16 @@ def test_a_step_reads_the_union_of_what_its_tokens_use(active: float, batch: int
     assert (up.out_features, up.flops) == (neurons, 2 * 256 * neurons * batch * queries)
     predictor = [op for op in found if "predict" in op.name and op.layer == 0]
     assert sum(op.weight_bytes for op in predictor) == 2 * (256 * 32 + 32 * 704)
+
+
+def test_hot_and_cold_neurons_have_shares_of_each_block() -> None:
+    active, hits, tokens = (0.1, 0.4), (0.9, 0.5), 3
+    found = products(ops(tokens, hot_cold=HotCold(hot=0.25, active=active, hits=hits, on="cpu")))
+    for layer in (0, 1):
+        hot = 0.25 * (1 - (1 - active[layer] * hits[layer] / 0.25) ** tokens)
+        cold = 0.75 * (1 - (1 - active[layer] * (1 - hits[layer]) / 0.75) ** tokens)
+        up = {op.name: op.out_features for op in found if op.layer == layer and op.kind == "ffn_up"}
+        assert up == {f"L0{layer}.ffn_up": ceil(704 * hot), f"L0{layer}.ffn_up.cold": ceil(704 * cold)}
 
 
 @given(window=st.integers(1, 400), sinks=st.integers(0, 8), queries=st.integers(1, 4))

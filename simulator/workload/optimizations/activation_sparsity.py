@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from simulator.config.faults import Fault, semantic_check
 from simulator.workload.model import Model
 from simulator.workload.ops import FFN_DOWN, FFN_GATE, FFN_UP, MatrixOp, Op, VectorOp
-from simulator.workload.optimizations.base import Graph, Optimization, StepView, optimization
+from simulator.workload.optimizations.base import FileColumns, Graph, Optimization, StepView, optimization
 from simulator.workload.optimizations.graphs import Once, encoding_of, feed_forward, ops_of, send_all
+from simulator.workload.optimizations.shares import check_shares, share_of
 from simulator.workload.precision import Precision
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -23,7 +24,7 @@ INDEX_BYTES = 4
 
 @optimization("activation_sparsity")
 class ActivationSparsity(Optimization):
-    """``active``: share of the neurons that one token uses, or one share for each block of the model.
+    """``active``: share of the neurons that one token uses, or one share for each block of the model, or their file.
 
     ``chosen_by`` a ``predictor``, two products through ``predictor_rank`` elements before each feed-forward part; or
     by the ``gate``, which is then computed whole. Tokens of a step choose independently of each other, and a step reads
@@ -32,6 +33,7 @@ class ActivationSparsity(Optimization):
     """
 
     order = 25
+    from_file: ClassVar[FileColumns] = {"active": ("active",)}
 
     active: Share | Annotated[tuple[Share, ...], Field(min_length=1)]
     chosen_by: Literal["predictor", "gate"]
@@ -49,13 +51,11 @@ class ActivationSparsity(Optimization):
 
     def check(self, model: Model) -> None:
         """There is a share for each block."""
-        if isinstance(self.active, tuple) and len(self.active) != model.n_layers:
-            raise self.fault("active", f"{len(self.active)} shares for the {model.n_layers} blocks of {model.name}")
+        check_shares(self, "active", self.active, model)
 
     def share(self, layer: int, tokens: int) -> float:
         """Share of the neurons of a block that ``tokens`` tokens use together."""
-        one = self.active[layer] if isinstance(self.active, tuple) else self.active
-        return float(1 - (1 - one) ** tokens)
+        return float(1 - (1 - share_of(self.active, layer)) ** tokens)
 
     def rewrite(self, graph: Graph, view: StepView) -> Graph:
         """Fewer rows of gate and up, fewer columns of down, and the predictor."""

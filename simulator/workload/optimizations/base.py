@@ -23,6 +23,7 @@ from simulator.workload.precision import Precision
 from simulator.workload.step import Step
 
 Graph: TypeAlias = "nx.DiGraph[str]"
+FileColumns: TypeAlias = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Optimization(Spec):
     order: ClassVar[int]
     key: ClassVar[str]
     """The name under which it is registered."""
+    from_file: ClassVar[FileColumns] = {}
+    """Keys that may name a file with their list (`config.data_files`), and the columns that they take from it."""
 
     source: str | None = None
 

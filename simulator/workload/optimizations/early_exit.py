@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from simulator.config.base_schema import Spec
 from simulator.config.faults import Fault, semantic_check
 from simulator.workload.model import Model
 from simulator.workload.ops import QKV_PROJ, KvAppendOp, MatrixOp
-from simulator.workload.optimizations.base import Graph, optimization
+from simulator.workload.optimizations.base import FileColumns, Graph, optimization
 from simulator.workload.optimizations.decoding import Builder, Decoding, Pass
 from simulator.workload.optimizations.graphs import in_order, ops_of
 from simulator.workload.optimizations.layers import mixed, without_layers
@@ -43,6 +43,7 @@ class EarlyExit(Decoding):
 
     order = 20
     with_prompts = False
+    from_file: ClassVar[FileColumns] = {"exits": ("after", "share")}
 
     exits: Annotated[tuple[Exit, ...], Field(min_length=1)]
     test: Literal["lm_head", "none"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import takewhile
 from random import Random
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ from simulator.errors import ConfigError, WorkloadError
 from simulator.workload.model import Model
 from simulator.workload.model_file import load_model
 from simulator.workload.optimizations.acceptance import Profile, by_position, expected_tokens
-from simulator.workload.optimizations.base import Graph, StepView, optimization
+from simulator.workload.optimizations.base import FileColumns, Graph, StepView, optimization
 from simulator.workload.optimizations.decoding import Builder, Decoding, Draft, Pass
 from simulator.workload.optimizations.graphs import in_order
 from simulator.workload.optimizations.heads import add_eagle_input, add_medusa_heads
@@ -36,6 +36,7 @@ class Speculative(Decoding):
     """
 
     order = 20
+    from_file: ClassVar[FileColumns] = {"acceptance": ("acceptance",)}
 
     drafter: Literal["model", "medusa", "eagle"]
     model: str | None = None
