@@ -114,6 +114,8 @@ def serving(traffic: Traffic) -> Text:
     if traffic.prefix_cache.lookups:
         prefix = traffic.prefix_cache
         parts.append(f"prefix found {prefix.hits:,} of {prefix.lookups:,} times")
+    if traffic.speculation:
+        parts.append(f"{plain(traffic.speculation.tokens_per_step)} tokens of each by drafts")
     if traffic.transferred_tokens:
         parts.append(f"{traffic.transferred_tokens:,} cached tokens moved between copies")
     return Text("; ".join(parts), style="dim")

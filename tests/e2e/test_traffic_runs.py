@@ -154,6 +154,20 @@ def test_people_see_the_queue(nearbank: Nearbank, stream: str) -> None:
         assert part in shown
 
 
+def test_drafted_tokens_are_drawn_the_same_each_time(nearbank: Nearbank, stream: str) -> None:
+    drafts = ("--set", "optimizations.speculative={drafter: medusa, depth: 3, acceptance: [0.8, 0.6, 0.4]}")
+    base = ("run", "h100_sxm", stream, *drafts, "--set", "traffic.requests=20")
+    first, again = (without_wall(nearbank(*base, "--json").json) for _ in range(2))
+    assert first == again
+    found = first["traffic"]["speculation"]
+    assert 1 < found["tokens_per_step"] < 1 + 0.8 + 0.8 * 0.6 + 0.8 * 0.6 * 0.4
+    kept = found["sequence_steps"] * found["tokens_per_step"]
+    assert kept + found["rejected_tokens"] == pytest.approx(4 * found["sequence_steps"])
+    assert kept == pytest.approx(first["traffic"]["output_tokens"] - 20)
+    assert first != without_wall(nearbank(*base, "--set", "seed=1", "--json").json)
+    assert "tokens of each by drafts" in " ".join(nearbank(*base).out.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -162,6 +176,8 @@ def test_people_see_the_queue(nearbank: Nearbank, stream: str) -> None:
         (("--set", "traffic.serving.kv_pages=2"), "request 1 needs"),
         (("--set", "traffic.serving.prefill_copies=1"), "traffic.serving.prefill_copies: 1 of 1 copies"),
         (("--set", "traffic.serving.preemption=swap"), "traffic.serving.preemption: the platform has no host"),
+        (("--set", "optimizations.speculatve={}"), "there is no optimization 'speculatve'"),
+        (("--set", "optimizations.layer_skipping={layers: [2]}"), "optimizations.layer_skipping.layers: 2 is not a"),
         (("--timeline", "t.json"), "a request stream has no timeline"),
         (("--batch", "4"), "unknown key 'batch'"),
     ],

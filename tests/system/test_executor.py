@@ -18,6 +18,7 @@ from simulator.units.memory import Memory
 from simulator.units.vector import Vector
 from simulator.workload.graph import decode_graph
 from simulator.workload.ops import Op, VectorOp
+from simulator.workload.optimizations import Pass
 from simulator.workload.precision import Precision
 
 
@@ -140,7 +141,7 @@ def test_a_chosen_token_goes_back_over_the_links_before_the_next_step() -> None:
     runner.step(step())
     ended_ps = running.env.now_ps
     log.lines.clear()
-    runner.step(step(), after_tokens=True)
+    runner.step(step(), after=Pass(step()))
     first, started = log.lines[1], next(line for line in log.lines if line[0] == "start")
     assert first[0] == "transfer"
     assert (first[3], first[4], first[5]) == (hops.LINK, 4, "pcie")

@@ -92,6 +92,18 @@ def test_a_stream_of_one_request_takes_as_long_as_the_same_without_a_stream(plat
     )
 
 
+def test_latent_attention_is_served_as_prompts_and_as_answers_compute_it() -> None:
+    """DeepSeek expands cached vectors in a prompt and absorbs matrices in decode; a mixed step has both ways."""
+    model = replace(load_model("deepseek_v2_lite"), n_layers=2)
+    job = replace(stream(1, {}), model=model)
+    served, alone = simulate(arch("h100_sxm"), job, exact=True), simulate(arch("h100_sxm"), replace(job, traffic=None))
+    assert served.latency.e2e_s == pytest.approx(alone.latency.e2e_s, rel=0.01)
+    groups = [Group(Step(2, 1, 90)), Group(Step(1, 20, 0), prompt=True)]
+    names = set(ServingGraphs(job).step(groups, 2))
+    assert {"L00.key_up@0", "L00.key_expand@1"} <= names
+    assert not {"L00.key_expand@0", "L00.key_up@1"} & names
+
+
 @pytest.mark.parametrize(("platform", "method"), [("h100_sxm", "draft"), ("aim_1card", "contextual")])
 def test_put_together_steps_are_close_to_simulated_ones(platform: str, method: str) -> None:
     key, entry = METHODS[method]
