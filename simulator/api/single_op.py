@@ -51,6 +51,7 @@ def run_op(  # noqa: PLR0913 - what an op is made of, and how to run it
 
     collector, conservation = Collector(), Conservation()
     system = build_for(arch, Hooks([*collector.instruments, conservation]), exact=exact, engine=engine)
+    system.around.sustained = False
     op = make_op(kind, *shape, batch, arch.spec.devices.count)
     if isinstance(op, CollectiveOp) and not arch.spec.sized:
         raise MappingError(f"devices.count: auto is a number for a workload only; {kind} needs one that is given")

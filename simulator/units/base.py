@@ -84,13 +84,17 @@ class Sharing:
 
 @dataclass
 class Surroundings:
-    """What the components of one run share. ``exact``: no declared approximation; ``engine`` runs DRAM channels."""
+    """What the components of one run share. ``exact``: no declared approximation; ``engine`` runs DRAM channels.
+
+    ``sustained``: the run stands for one so long that a board's power limit acts; not so one op by itself.
+    """
 
     env: Environment
     hooks: Hooks = field(default_factory=Hooks)
     limits: Limits = field(default_factory=Limits)
     exact: bool = False
     engine: EngineName = "compiled"
+    sustained: bool = True
     sharing: Sharing = field(default_factory=Sharing)
     """Of the ops that run now: their batch is that of all active stages together."""
     notes: dict[str, None] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 COMPUTE = "compute"
 LANES = "vector lanes"
+POWER = "power limit"
 MAC_RATE = "near-bank MAC rate"
 PINS = "DRAM data pins"
 ROWS = "DRAM row activation"

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from simulator import api
+from simulator.cli.suites import platform_points
+
 DATA = Path(__file__).resolve().parents[2] / "experiments" / "validation" / "data" / "platforms"
 POINTS, KERNELS = "measured_points.csv", "llmcompass_measured_kernels.csv"
 
@@ -93,3 +96,13 @@ def test_plots_are_written_for_what_was_measured(tmp_path: Path, nearbank: Calla
     shown = nearbank("validate", "--suite", "aim", "--plots", tmp_path / "plots")
     assert shown.code == 2
     assert "--plots is for the suite 'platforms'" in shown.err
+
+
+def test_watts_of_a_whole_run_hold_its_prompt_and_the_rest_after_it() -> None:
+    workload = api.load_workload("decode_512", ["model=llama32_1b", "prompt_tokens=512", "output_tokens=2"])
+    result = api.simulate(api.load_arch("a100_sxm_40g"), workload)
+    whole, e2e_s = platform_points.mean_power_w(result, 1, 0.0), result.latency.e2e_s
+    rest_w = platform_points.mean_power_w(result, 1, 1e9)
+    assert whole * e2e_s == pytest.approx(result.energy_j.total)
+    assert rest_w < (result.power_w or 0) < whole
+    assert platform_points.mean_power_w(result, 3, 3 * e2e_s) == pytest.approx((whole + rest_w) / 2, rel=1e-6)

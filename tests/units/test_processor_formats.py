@@ -35,6 +35,7 @@ def wired(name: str, unit: str, **keys: Any) -> System:
 
 def took_ps(name: str, unit: str, encoding: Encoding | None, tokens: int = SIZE, **keys: Any) -> int:
     system = wired(name, unit, **keys)
+    system.around.sustained = False
     op: MatrixOp = product(SIZE, SIZE, tokens)
     if encoding is not None:
         op = replace(encoded(op, encoding), input_bytes=op.input_bytes * encoding.moving_bits // 16)

@@ -27,7 +27,9 @@ def stack(**values: Any) -> dict[str, dict[str, Any]]:
 
 
 def took_ps(changes: dict[str, dict[str, Any]], op: Any) -> int:
-    return run_alone(wired(changes), op)
+    system = wired(changes)
+    system.around.sustained = False
+    return run_alone(system, op)
 
 
 def attention(batch: int, context: int, heads: int = 32, kv_heads: int = 8) -> AttentionOp:

@@ -43,6 +43,12 @@ class Names(Spec):
     """Id of a point, with `` W`` behind it for its power, or name of a kernel -> why its prediction is off."""
     devices: Mapping[str, int] = Field(default_factory=dict)
     """How many devices of its platform some hardware is; one if not said."""
+    power_tail_s: Mapping[str, float] = Field(default_factory=dict)
+    """Text in a point's source -> how long after a run its power was still sampled, on an idle board."""
+
+    def tail_s(self, source: str) -> float:
+        """The entry of ``power_tail_s`` for a point's source; 0 without."""
+        return next((seconds for text, seconds in self.power_tail_s.items() if text in source), 0.0)
 
     def platform(self, hardware: str, kind: str) -> str | None:
         """The platform for some hardware, or for its processor of ``kind`` (``CPU``, ``GPU``)."""

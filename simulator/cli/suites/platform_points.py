@@ -32,6 +32,8 @@ SHORT = "short"
 DEFAULT_OUTPUT = 128
 SAMPLED_STEPS = 2
 MOST_WAVES = 64
+AT_REST = "static"
+"""Op kind under which a result files what flows whether or not anything runs."""
 HOLDERS = 2
 """Resources that a case names as what held it."""
 THREADS = re.compile(r"(\d+) threads")
@@ -168,13 +170,24 @@ def _several(devices: int, framework: Framework | None) -> list[str]:
     return [f"devices.count={devices}", f"parallelism.{how}={devices}", f"parallelism.head={head}"]
 
 
-def outcome(point: Point, overrides: tuple[str, ...] = ()) -> Outcome:
-    """The point as it counts its tokens, with more overrides of the platform. Raises MappingError."""
+def outcome(point: Point, overrides: tuple[str, ...] = (), tail_s: float = 0.0) -> Outcome:
+    """The point as it counts its tokens, with more overrides of the platform. Raises MappingError.
+
+    Where it counts the whole run its power is that of the whole run and of ``tail_s`` on the idle board after it.
+    """
     batch, result = simulated(point, overrides)
-    rate = result.tokens_per_s or 0.0
+    rate, power_w = result.tokens_per_s or 0.0, result.power_w
     if point.row["metric"] == E2E:
         rate = batch * point.output_tokens / result.latency.e2e_s
-    return Outcome(rate, result.power_w, result.arch.values["family"], held_by(result))
+        power_w = mean_power_w(result, -(-point.batch // batch), tail_s)
+    return Outcome(rate, power_w, result.arch.values["family"], held_by(result))
+
+
+def mean_power_w(result: Result, runs: int, tail_s: float) -> float:
+    """Power averaged over ``runs`` equal runs, prompts included, and ``tail_s`` at rest after the last."""
+    e2e_s = result.latency.e2e_s
+    rest_w = sum(parts.get(AT_REST, 0.0) for parts in result.energy_by_op_kind_j.values()) / e2e_s
+    return (runs * result.energy_j.total + tail_s * rest_w) / (runs * e2e_s + tail_s)
 
 
 def held_by(result: Result) -> str:
@@ -195,7 +208,7 @@ def _run(row: Row, names: Names) -> Outcome | str:
     if isinstance(point, str):
         return point
     try:
-        return outcome(point)
+        return outcome(point, tail_s=names.tail_s(row["source"]))
     except MappingError as error:
         return str(error)
 

@@ -8,9 +8,10 @@ from typing import Literal
 from simulator.errors import ConfigError
 from simulator.units import limits
 from simulator.units.base import PositiveInt, Surroundings, unit_type
+from simulator.units.processors.demand import Arithmetic
 from simulator.units.processors.description import ProcessorSpec
 from simulator.units.processors.numa import Numa
-from simulator.units.processors.processor import Arithmetic, Processor
+from simulator.units.processors.processor import Processor
 from simulator.units.processors.shapes import Product, product_of
 from simulator.workload.ops import AttentionOp, Op, ProductOp
 
@@ -76,7 +77,7 @@ class Cpu(Processor):
         clocks = share * vectors * (product.useful * each_clocks + self._unpack_clocks(op, product))
         stored = op.weight_bytes + op.kv_read_bytes
         mapping = {"threads": workers, "items_per_thread": -(-items // workers)}
-        return Arithmetic(self.clocks_ps(clocks), stored, workers, stored, mapping=mapping)
+        return Arithmetic(self.clocks_ps(clocks), stored, workers, op.flops // 2, stored, mapping=mapping)
 
     @property
     def latency_ns(self) -> float:

@@ -9,6 +9,7 @@ from pydantic import Field
 from simulator.config.platform_schema import Calibration
 from simulator.units.base import NonNegative, PartSpec, Positive, PositiveInt
 from simulator.units.mac_energy import MacEnergy, OperandBits
+from simulator.units.processors.power_limit import PowerLimit
 from simulator.units.sparsity import SparseMacs, SparsePattern
 from simulator.workload.encoding import Number
 
@@ -29,7 +30,7 @@ class ProcessorSpec(PartSpec):
     makes of weights with zeros, by pattern (``2:4``, ``n_m`` for any such, ``unstructured``); without an entry they lie
     and are multiplied with their zeros. ``energy_pj_per_mac``: of all widths, or by width.
     ``memory_latency_ns``: from a core's request to its data, memory idle. ``active_power_w``: what running cores add to
-    ``static_power_w``, before the energy of what they do.
+    ``static_power_w``, before the energy of what they do. ``power_limit``: of the board, to which its clock gives way.
     """
 
     memory: str
@@ -48,4 +49,5 @@ class ProcessorSpec(PartSpec):
     energy_pj_per_cache_byte: NonNegative
     active_power_w: NonNegative
     static_power_w: NonNegative
+    power_limit: PowerLimit | None = None
     calibrations: tuple[Calibration, ...] = ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from simulator.units.base import NonNegative, Positive, PositiveInt, unit_type
+from simulator.units.processors.demand import Arithmetic
 from simulator.units.processors.description import ProcessorSpec
-from simulator.units.processors.processor import Arithmetic, Processor
+from simulator.units.processors.processor import Processor
 from simulator.units.processors.shapes import product_of
 from simulator.workload.ops import Op, ProductOp
 
@@ -39,7 +40,7 @@ class Fpga(Processor):
         read = op.weight_bytes + op.kv_read_bytes
         ports = read / (spec.cores * spec.port_bytes_per_clock)
         mapping = {"engines": spec.cores, "passes": product.m}
-        return Arithmetic(self.clocks_ps(max(clocks, ports)), read, spec.cores, read, mapping=mapping)
+        return Arithmetic(self.clocks_ps(max(clocks, ports)), read, spec.cores, op.flops // 2, read, mapping=mapping)
 
     def in_flight_bytes(self, op: Op) -> float | None:
         """What one port has outstanding."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -10,12 +11,13 @@ from pydantic import Field
 
 from simulator.errors import MappingError
 from simulator.units.base import NonNegative, PositiveInt, Surroundings, unit_type
+from simulator.units.processors.demand import Arithmetic
 from simulator.units.processors.description import ProcessorSpec
 from simulator.units.processors.fixed_mapping import FixedMapping, check
-from simulator.units.processors.processor import Arithmetic, Processor
+from simulator.units.processors.processor import Processor
 from simulator.units.processors.shapes import Product, activation_bytes, product_of
 from simulator.units.processors.tiles import FREE, Machine, Schedule, best_schedule
-from simulator.workload.ops import AttentionOp, KindsOf, Op, ProductOp
+from simulator.workload.ops import ATTN_SCORE, SOFTMAX, AttentionOp, KindsOf, Op, ProductOp
 
 
 class GpuSpec(ProcessorSpec):
@@ -58,6 +60,7 @@ class Gpu(Processor):
             compute_ps=self.clocks_ps(clocks),
             fetched_bytes=found.fetched_bytes,
             workers=self.spec.cores,
+            macs=found.macs(product),
             stored_bytes=found.stored_reads * op.weight_bytes,
             moving_bytes=found.moving_reads * op.input_bytes,
             mapping=_shown(found),
@@ -95,42 +98,79 @@ class Gpu(Processor):
         return ops / (self.spec.cores * self.spec.integer_lanes)
 
     def _attention(self, op: AttentionOp, product: Product, macs: float) -> Arithmetic:
-        """Blocks over the cores; tensor rows are padded to the 16 of one instruction."""
+        """Blocks over the cores, on the tensor pipes or on the lanes; both run side by side."""
+        found, stack = self._blocks(op, product), self.stack.spec
+        workers = min(self.spec.cores, found.blocks)
+        attended = stack.attention_lane_ops * found.macs if self._on_lanes(op) else 0.0
+        on_pipes = 0.0 if attended else found.macs * found.padding
+        lanes = (attended + self._padded_softmax(op, product)) / found.blocks / self.spec.lanes
+        block_clocks = max(on_pipes / found.blocks / macs, lanes)
+        widening = self._widen_clocks(op, product) * self.spec.cores / workers
+        clocks = -(-found.blocks // self.spec.cores) * block_clocks + widening
+        return Arithmetic(
+            compute_ps=self.clocks_ps(clocks),
+            fetched_bytes=round(op.kv_read_bytes * found.reads),
+            workers=workers,
+            macs=round(on_pipes),
+            stored_bytes=op.kv_read_bytes,
+            mapping={"blocks": found.blocks, "split_context": found.splits, "queries": found.rows},
+        )
+
+    def _blocks(self, op: AttentionOp, product: Product) -> Blocks:
         stack = self.stack.spec
         together = stack.shared_heads or op.kind in LATENT
         shared = product.m if together else op.queries
         passes = 1 if together else op.n_heads // op.n_kv_heads
         splits = max(1, -(-op.context // stack.split_context)) if stack.split_context else 1
-        row_blocks = -(-shared // QUERY_ROWS)
-        blocks = product.matrices * passes * splits * row_blocks
-        workers = min(self.spec.cores, blocks)
+        row_blocks, rows = -(-shared // QUERY_ROWS), min(shared, QUERY_ROWS)
         useful = product.useful if op.queries > 1 else 1.0
-        block_macs = useful * min(shared, QUERY_ROWS) * product.n * product.k / splits
-        if self._on_lanes(op):
-            block_clocks = block_macs * stack.attention_lane_ops / self.spec.lanes
-        else:
-            block_clocks = block_macs * _padded(min(shared, QUERY_ROWS)) / macs
-        widening = self._widen_clocks(op, product) * self.spec.cores / workers
-        clocks = -(-blocks // self.spec.cores) * block_clocks + widening
-        return Arithmetic(
-            compute_ps=self.clocks_ps(clocks),
-            fetched_bytes=round(op.kv_read_bytes * passes * row_blocks * useful),
-            workers=workers,
-            stored_bytes=op.kv_read_bytes,
-            mapping={"blocks": blocks, "split_context": splits, "queries": min(shared, QUERY_ROWS)},
+        blocks = product.matrices * passes * row_blocks
+        tile = TENSOR_ROWS if op.kind in LATENT else stack.attention_rows or TENSOR_ROWS
+        return Blocks(
+            blocks=blocks * splits,
+            splits=splits,
+            rows=rows,
+            padding=-(-rows // tile) * tile / rows,
+            reads=passes * row_blocks * useful,
+            macs=blocks * rows * useful * product.n * product.k,
         )
+
+    def _padded_softmax(self, op: AttentionOp, product: Product) -> float:
+        """Lane operations for the scores of rows that only fill a kernel's tile."""
+        if op.kind != ATTN_SCORE.name or not self.stack.spec.attention_rows or self._on_lanes(op):
+            return 0.0
+        found = self._blocks(op, product)
+        each = self.stack.spec.element_ops.get(SOFTMAX.name, float(SOFTMAX.flops_per_element or 0))
+        return each * found.macs * (found.padding - 1) / product.k
 
     def _on_lanes(self, op: AttentionOp) -> bool:
         return op.queries == 1 and op.kind not in LATENT and self.stack.spec.attention_lane_ops > 0
 
     def lane_ops(self, op: Op) -> float:
-        """As `Processor.lane_ops`, and what products do on the lanes: widening, and attention without tensor pipes."""
+        """As `Processor.lane_ops`, and what products do on the lanes: widening, and attention's share."""
         if not isinstance(op, ProductOp):
             return super().lane_ops(op)
         product = product_of(op)
         widened = self._widen_clocks(op, product) * self.spec.cores * self.spec.integer_lanes
-        attended = self.stack.spec.attention_lane_ops * (op.flops // 2)
-        return widened + (attended if isinstance(op, AttentionOp) and self._on_lanes(op) else 0.0)
+        if not isinstance(op, AttentionOp):
+            return widened
+        attended = self.stack.spec.attention_lane_ops * (op.flops // 2) if self._on_lanes(op) else 0.0
+        return widened + attended + self._padded_softmax(op, product)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """An attention kernel's blocks: how many, over how many ``splits`` of the context, of how many query ``rows``.
+
+    ``padding``: rows of its tile for each of them. ``reads``: how often the cached operand is fetched. ``macs`` of all.
+    """
+
+    blocks: int
+    splits: int
+    rows: int
+    padding: float
+    reads: float
+    macs: float
 
 
 LATENT = KindsOf("latent_attention")
@@ -139,11 +179,6 @@ TENSOR_ROWS = 16
 """Rows of one tensor instruction (mma.m16n8k16)."""
 QUERY_ROWS = 128
 """Query rows that one block of an attention kernel holds."""
-
-
-def _padded(rows: int) -> float:
-    """Tensor rows for each row."""
-    return -(-rows // TENSOR_ROWS) * TENSOR_ROWS / rows
 
 
 def _shown(found: Schedule) -> Mapping[str, int | str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from math import log, sqrt
 from typing import ClassVar
 
@@ -20,7 +20,10 @@ from simulator.units.base import (
 from simulator.units.formats import tell
 from simulator.units.mac_energy import MacPrices
 from simulator.units.memory import Memory
+from simulator.units.processors.demand import Arithmetic, Demand
 from simulator.units.processors.description import ProcessorSpec, SparseWeights
+from simulator.units.processors.pace import Paced, Streamed, paced
+from simulator.units.processors.power_limit import Load, clock_under, total_pj
 from simulator.units.processors.shapes import Product, activation_bytes, elements_of, product_of
 from simulator.units.processors.stack import Stack
 from simulator.units.sparsity import support_of, take_sparse
@@ -34,37 +37,10 @@ LANE_OP = "lane_op"
 CACHE_BYTE = "cache_byte"
 ROW_ELEMENTS = 1024
 """Elements of an op that one core takes at least, however few its rows."""
+FULL = (1.0, 1.0)
+"""Clock and voltage over the full ones, without a power limit that acts."""
 ACTIVE = "active_ns"
 """Action: one ns in which a kernel runs."""
-
-
-@dataclass(frozen=True)
-class Demand:
-    """What an op asks: DRAM bytes, bytes of the last-level cache, arithmetic time, and cores that have work."""
-
-    read_bytes: int
-    write_bytes: int
-    cache_bytes: int
-    compute_ps: int
-    workers: int
-    resource: str
-    mapping: Mapping[str, int | str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    """How a product runs: arithmetic time, bytes that cores fetch from the last-level cache, and cores with work.
-
-    ``stored_bytes`` of the stored operand come from the memory and, beyond what of its activations does not fit the
-    cache, ``moving_bytes`` of the moving one. ``mapping``: the choices behind it, for the user.
-    """
-
-    compute_ps: int
-    fetched_bytes: int
-    workers: int
-    stored_bytes: int
-    moving_bytes: int = 0
-    mapping: Mapping[str, int | str] = field(default_factory=dict)
 
 
 class Processor(OpUnit):
@@ -84,6 +60,7 @@ class Processor(OpUnit):
         super().__init__(name, spec, around)
         self.clock_ps = 1e6 / spec.clock_mhz
         self._host_ps = 0
+        self._least_clock = 1.0
         self._demands: dict[tuple[object, ...], Demand] = {}
         self._macs = MacPrices(self, spec.energy_pj_per_mac, map(int, spec.macs_per_clock))
 
@@ -196,7 +173,7 @@ class Processor(OpUnit):
             from_dram = found.stored_bytes + (max(read, found.moving_bytes) if spilled else 0)
             cached = max(found.fetched_bytes, stored) + written
             return Demand(
-                from_dram, to_dram, cached, found.compute_ps, found.workers, limits.COMPUTE, mapping=found.mapping
+                from_dram, to_dram, cached, found.compute_ps, found.workers, limits.COMPUTE, found.macs, found.mapping
             )
         elements, rows = elements_of(op)
         workers = min(self.workers, max(rows, -(-elements // ROW_ELEMENTS)))
@@ -223,22 +200,34 @@ class Processor(OpUnit):
             yield env.timeout(wait_ps)
         start_ps = env.now_ps
         demand = self.demand(op)
+        found = self._pace(op, demand, self._stream(op, demand))
+        if found.took_ps:
+            yield env.timeout(found.took_ps)
+        hooks.busy(self.name, start_ps, env.now_ps, op.name)
+        self._count(op, demand, found)
+        held = found.held if wait_ps <= found.took_ps else {limits.HOST: env.now_ps - issued_ps}
+        self.around.limits.add(op.kind, held)
+
+    def _pace(self, op: Op, demand: Demand, streamed: Streamed) -> Paced:
+        """How long arithmetic, cache and stream take side by side, at the clock that the power limit leaves."""
         cache_ps = self._cache_ps(demand)
-        busy_ps = max(demand.compute_ps, cache_ps)
-        held: Mapping[str, int] = (
-            {demand.resource: demand.compute_ps} if demand.compute_ps >= cache_ps else {limits.CACHE: cache_ps}
+        after_ps = round(1000 * self.latency_ns) if self._kernels(op) else 0
+        limit = self.spec.power_limit
+        found = paced(demand, cache_ps, streamed, after_ps, FULL)
+        if limit is None or not self.around.sustained or not found.took_ps:
+            return found
+        load = Load(
+            core_ps=max(demand.compute_ps, cache_ps),
+            other_ps=streamed.took_ps,
+            after_ps=after_ps,
+            core_pj=total_pj(self.energy_table(), self._actions(op, demand)),
+            other_pj=total_pj(self.memory.energy_table(), streamed.commands),
+            clocked_w=self.spec.active_power_w,
+            other_w=self.spec.static_power_w + sum(self.memory.static_power_w().values()),
         )
-        end_ps = start_ps + busy_ps
-        stream_end_ps, stream_held = self._stream(op, demand)
-        if stream_end_ps > end_ps:
-            end_ps, held = stream_end_ps, stream_held
-        if end_ps > start_ps:
-            if self._kernels(op):
-                end_ps += round(1000 * self.latency_ns)
-            yield env.timeout(end_ps - start_ps)
-        hooks.busy(self.name, start_ps, end_ps, op.name)
-        self._count(op, demand, end_ps - start_ps)
-        self.around.limits.add(op.kind, held if wait_ps <= end_ps - start_ps else {limits.HOST: end_ps - issued_ps})
+        clock = clock_under(limit, load)
+        self._least_clock = min(self._least_clock, clock)
+        return paced(demand, cache_ps, streamed, after_ps, (clock, limit.voltage(clock)))
 
     def estimate_ps(self, op: Op) -> int:
         """A kernel that waits for nothing, its stream at the peak of the pins or as fast as it is requested."""
@@ -281,10 +270,12 @@ class Processor(OpUnit):
         share = demand.workers / self.spec.cores
         return self.clocks_ps(demand.cache_bytes / (self.spec.cache_bytes_per_clock * share))
 
-    def _stream(self, op: Op, demand: Demand) -> tuple[int, Mapping[str, int]]:
-        """(end of the DRAM traffic, what held the longer of reads and writes), requested from now on."""
-        end_ps, longest_ps = self.around.env.now_ps, 0
+    def _stream(self, op: Op, demand: Demand) -> Streamed:
+        """The DRAM traffic, requested from now on."""
+        now_ps = end_ps = self.around.env.now_ps
+        longest_ps = 0
         held: Mapping[str, int] = {limits.PINS: 0}
+        commands: Counter[str] = Counter()
         for n_bytes, write in ((demand.read_bytes, False), (demand.write_bytes, True)):
             if not n_bytes:
                 continue
@@ -294,6 +285,7 @@ class Processor(OpUnit):
             paces = {} if write else self.paces_ps(op, n_bytes, demand.workers, alone_ps)
             paced_ps = max(paces.values(), default=0)
             booking = self.memory.book(start, stream, begin_ps + paced_ps, op)
+            commands.update(booking.work.commands)
             end_ps = max(end_ps, booking.end_ps, begin_ps + paced_ps)
             engine_ps = booking.end_ps - begin_ps
             if max(engine_ps, paced_ps) < longest_ps:
@@ -301,7 +293,7 @@ class Processor(OpUnit):
             longest_ps = max(engine_ps, paced_ps)
             slowest = {resource: ps for resource, ps in paces.items() if ps == paced_ps}
             held = slowest if paced_ps > engine_ps else self.memory.held_ps(booking.work)
-        return end_ps, held
+        return Streamed(end_ps - now_ps, held, commands)
 
     def paces_ps(self, op: Op, n_bytes: int, workers: int, alone_ps: int) -> dict[str, int]:
         """Resource -> least time of reading ``n_bytes``, which take the memory by itself ``alone_ps``."""
@@ -330,25 +322,26 @@ class Processor(OpUnit):
         """Operations that ``op`` takes in the lanes."""
         return 0.0 if isinstance(op, ProductOp) else self.stack.lane_ops(op, *elements_of(op))
 
-    def _count(self, op: Op, demand: Demand, took_ps: int) -> None:
-        hooks = self.around.hooks
-        for name, n in (
-            *self._multiplied(op),
-            (LANE_OP, round(self.lane_ops(op))),
-            (CACHE_BYTE, demand.cache_bytes),
-            (ACTIVE, took_ps // 1000),
-        ):
-            if n:
-                hooks.activity(self.name, name, n, op.kind)
-        now_ps = self.around.env.now_ps
-        hooks.transfer(now_ps - took_ps, now_ps, hops.SRAM, demand.cache_bytes, self.name)
+    def _actions(self, op: Op, demand: Demand) -> dict[str, float]:
+        """What an op makes the cores do, by action."""
+        return {**self._multiplied(op, demand), LANE_OP: round(self.lane_ops(op)), CACHE_BYTE: demand.cache_bytes}
 
-    def _multiplied(self, op: Op) -> tuple[tuple[str, int], ...]:
-        """(action, count) of the multiply-adds of ``op``."""
+    def _count(self, op: Op, demand: Demand, found: Paced) -> None:
+        """Tell the op's actions, of which a lower voltage makes as many as cost the same at the full one."""
+        hooks, squared = self.around.hooks, found.voltage**2
+        actions = {**self._actions(op, demand), ACTIVE: found.clock * (found.took_ps // 1000)}
+        for name, n in actions.items():
+            if n:
+                hooks.activity(self.name, name, round(n * squared), op.kind)
+        now_ps = self.around.env.now_ps
+        hooks.transfer(now_ps - found.took_ps, now_ps, hops.SRAM, demand.cache_bytes, self.name)
+
+    def _multiplied(self, op: Op, demand: Demand) -> dict[str, float]:
+        """The multiply-adds that run, by action."""
         if not isinstance(op, ProductOp):
-            return ()
+            return {}
         product = product_of(op)
-        return ((self._macs.action(self.math_width(op, product), product.number), op.flops // 2),)
+        return {self._macs.action(self.math_width(op, product), product.number): demand.macs}
 
     def array_bytes(self, op: Op) -> Mapping[tuple[str, str], int]:
         """Whole bursts of what it reads and of what it writes."""
@@ -372,7 +365,10 @@ class Processor(OpUnit):
 
     def assumptions(self) -> tuple[str, ...]:
         """What the model leaves out."""
+        share = f"{self._least_clock:.0%}"
+        slowed = f"{self.name}: each kernel keeps the board's power limit by itself; the clock fell to {share} for it"
         return (
+            *([slowed] if self._least_clock < 1 else ()),
             f"{self.name}: activations that fit the last-level cache never reach the memory; larger ones always do",
             f"{self.name}: tiles that run at the same time read what they share of an operand once",
         )

@@ -29,7 +29,9 @@ class StackSpec(PartSpec):
     - ``kernels``: launches by op kind, 0 for an op fused into the kernel before it.
     - ``flash_attention``: scores stay on chip. ``shared_heads``: query heads that share a cached head read it once.
       ``split_context``: cached tokens that one block of a decode attention kernel takes; 0 for no split.
-      ``attention_lane_ops``: of a decode attention kernel for each multiply-add; 0 where it uses the tensor pipes.
+      ``attention_lane_ops``: of a decode attention kernel for each multiply-add; 0 where it uses the tensor pipes, in
+      tiles of ``attention_rows`` of which only the query heads that share a cached head are of use; 0 for no more
+      than one tensor instruction.
     - ``in_flight_bytes``: what one core keeps requested of the memory, by ``products_BITS`` (weight width), op kind or
       ``default``.
     - ``dequantise_ops``: lane operations to widen one weight, by width in bits. ``element_ops``, ``row_ops``: of a
@@ -50,6 +52,7 @@ class StackSpec(PartSpec):
     shared_heads: bool
     split_context: Count
     attention_lane_ops: NonNegative
+    attention_rows: Count = 0
     in_flight_bytes: dict[str, Positive]
     dequantise_ops: dict[str, NonNegative] = Field(default_factory=dict)
     element_ops: dict[str, NonNegative] = Field(default_factory=dict)

@@ -84,6 +84,12 @@ class Schedule:
         """Bytes of both operands from the memory."""
         return self.stored_reads * product.stored_bytes + self.moving_reads * product.moving_bytes
 
+    def macs(self, product: Product) -> int:
+        """Multiply-adds of whole tiles that run, padding included; those of zeros that are left out do not."""
+        rows, columns = self.tile
+        padded = product.row_tiles(rows) * rows * -(-product.n // columns) * columns
+        return round(padded * product.k * product.kept)
+
 
 def scratch_bytes(product: Product, tile: tuple[int, int], step: int, buffers: int) -> float:
     """What the operands of ``buffers`` steps of a tile take of a core's scratchpad."""
