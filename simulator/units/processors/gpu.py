@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -55,7 +55,7 @@ class Gpu(Processor):
         if isinstance(op, AttentionOp):
             return self._attention(op, product, macs)
         found = self._schedule(op, product, macs)
-        clocks = found.clocks + self._widen_clocks(op, product)
+        clocks = self._with_widening(op, product, found)
         return Arithmetic(
             compute_ps=self.clocks_ps(clocks),
             fetched_bytes=found.fetched_bytes,
@@ -97,6 +97,21 @@ class Gpu(Processor):
             ops += product.matrices * product.n * product.k * kept * self.stack.dequantise_ops(bits)
         return ops / (self.spec.cores * self.spec.integer_lanes)
 
+    def _with_widening(self, op: ProductOp, product: Product, found: Schedule) -> float:
+        """Clocks of products and widening together.
+
+        A fragment is widened, then multiplied with its first rows; with further rows while the lanes widen the next.
+        Multiply-adds without pipes of their own take turns with the widening.
+        """
+        widening = self._widen_clocks(op, product)
+        if not widening:
+            return found.clocks
+        if self.spec.macs_per_clock[str(self.math_width(op, product))] <= self.spec.lanes:
+            return found.clocks + widening
+        loads = tuple((min(rows, TENSOR_ROWS), matrices) for rows, matrices in product.loads)
+        first = replace(product, m=min(product.m, TENSOR_ROWS), loads=loads)
+        return max(found.clocks, widening + self._schedule(op, first, self.mac_rate(op, product)).clocks)
+
     def _attention(self, op: AttentionOp, product: Product, macs: float) -> Arithmetic:
         """Blocks over the cores, on the tensor pipes or on the lanes; both run side by side."""
         found, stack = self._blocks(op, product), self.stack.spec
@@ -121,8 +136,10 @@ class Gpu(Processor):
         together = stack.shared_heads or op.kind in LATENT
         shared = product.m if together else op.queries
         passes = 1 if together else op.n_heads // op.n_kv_heads
-        splits = max(1, -(-op.context // stack.split_context)) if stack.split_context else 1
         row_blocks, rows = -(-shared // QUERY_ROWS), min(shared, QUERY_ROWS)
+        splits = max(1, -(-op.context // stack.split_context)) if stack.split_context else 1
+        if op.queries == 1 and not stack.flash_attention:
+            splits = product.n
         useful = product.useful if op.queries > 1 else 1.0
         blocks = product.matrices * passes * row_blocks
         tile = TENSOR_ROWS if op.kind in LATENT else stack.attention_rows or TENSOR_ROWS
