@@ -96,7 +96,7 @@ def test_a_flash_decoding_kernel_multiplies_all_rows_of_its_tile() -> None:
         system = wired("a100_sxm_80g", {"stack": {"attention_rows": rows, "shared_heads": True}}, counted)
         system.around.sustained = False
         run_alone(system, attention(8, 512))
-        macs[rows] = counted.of["gpu", "multiply_add"], counted.of.get(("gpu", "lane_op"), 0)
+        macs[rows] = counted.of["gpu", "multiply_add_16"], counted.of.get(("gpu", "lane_op"), 0)
     useful = attention(8, 512).flops // 2
     assert [n for n, _ in macs.values()] == [4 * useful, 16 * useful, 32 * useful]
     assert 0 == macs[0][1] < macs[64][1] < macs[128][1]
