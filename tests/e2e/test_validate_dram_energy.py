@@ -99,7 +99,7 @@ def test_a_run_of_our_own_is_judged_by_its_commands_and_times(tmp_path: Path) ->
             "active_ticks": active,
             "rank_ticks": active + closed,
         }
-        cycles = Case("dramsim3/DDR4/c_random/refresh_on", 1, 1, "DDR4", "ours", None, beside=beside)
+        cycles = Case("dramsim3/DDR4/c_random/refresh_on", 1, 1, "DDR4", "ours", None, "prediction", beside=beside)
         (case,) = own_energy_cases(tmp_path, [cycles])
         errors.append(case.error_pct)
     assert errors == [pytest.approx(0, abs=1e-6), pytest.approx(100 * stats["act_energy"] / stats["total_energy"])]
