@@ -1,8 +1,10 @@
-"""Lists of values that a block of ``optimizations`` takes from a file: CSV with a header line, or YAML.
+"""Files that a block of ``optimizations`` names: lists of values, in CSV with a header line or YAML, and models.
 
 The class of a block says in ``from_file`` which of its keys may name a file, and the columns that it then needs. A
 value keeps its line and column, so that whatever is wrong with it is told where it stands. In CSV other columns may
 stand beside those needed; a column ``block`` counts the rows from 0; lines that begin with ``#`` are skipped.
+
+Its ``model_keys`` may name the file of a model.
 """
 
 from __future__ import annotations
@@ -28,15 +30,36 @@ KINDS = "allowed: a number, a list, or the name of a CSV or YAML file"
 
 
 def with_data_files(document: Document) -> Document:
-    """``document`` with the content of the files that its blocks name. Raises ConfigError."""
+    """``document`` with the lists in the files that its blocks name, and the ways to models from here.
+
+    Raises ConfigError.
+    """
     blocks = document.root.child(OPTIMIZATIONS)
     for name, block in blocks.children.items() if blocks else ():
-        keys = getattr(optimization_blocks.get(name), "from_file", {}) if name in optimization_blocks else {}
-        for key, columns in keys.items():
+        of = optimization_blocks.get(name) if name in optimization_blocks else None
+        for key, columns in getattr(of, "from_file", {}).items():
             node = block.child(key)
             if node is not None and isinstance(node.value, str):
                 document = _filled(document, (OPTIMIZATIONS, name, key), node.origin, node.value, columns)
+        for key in getattr(of, "model_keys", ()):
+            node = block.child(key)
+            if node is not None and isinstance(node.value, str) and node.value.endswith(paths.SUFFIXES):
+                document = _led_to(document, (OPTIMIZATIONS, name, key), node.origin, node.value)
     return document
+
+
+def _led_to(document: Document, path: tuple[str, str, str], origin: Origin, name: str) -> Document:
+    """``document`` with the way from here to the model in the file ``name``, if there is one."""
+    file = _from_here(origin, name)
+    if not file.is_file():
+        return document
+    files = document.files | {paths.identity(file): hashlib.sha256(file.read_bytes()).hexdigest()}
+    return changed(document, root=replace(document.root, path, Node(str(file), origin)), files=files)
+
+
+def _from_here(origin: Origin, name: str) -> Path:
+    """The file ``name``, which starts from the folder of the file that gives it."""
+    return Path(name) if origin.line is None else Path(origin.file).parent / name
 
 
 def _filled(
@@ -44,7 +67,7 @@ def _filled(
 ) -> Document:
     """``document`` with the list in the file ``name`` at ``path``."""
     where = dotted(path)
-    file = Path(name) if origin.line is None else Path(origin.file).parent / name
+    file = _from_here(origin, name)
     shown = paths.display(file)
     if not file.is_file():
         siblings = [entry.name for entry in file.parent.iterdir()] if file.parent.is_dir() else []

@@ -137,11 +137,11 @@ class Workload:
 
     def values(self) -> dict[str, Any]:
         """The resolved values, as plain data: all that the figures depend on."""
-        model = asdict(self.model)
-        del model["source"]
-        model["architecture"] = plain(self.model.architecture)
+        drafting = self.decoding.drafts(self.model) if self.decoding else ()
+        drafts = [draft.model for draft in drafting if not draft.shares_ends]
         return {
-            "model": model,
+            "model": _values_of(self.model),
+            **({"drafts": [_values_of(draft) for draft in drafts]} if drafts else {}),
             "batch": self.batch,
             "prompt_tokens": self.prompt_tokens,
             "output_tokens": self.output_tokens,
@@ -156,6 +156,12 @@ class Workload:
     def content_hash(self) -> str:
         """SHA-256 of the resolved values, whichever files and overrides they came from."""
         return hashlib.sha256(json.dumps(self.values(), sort_keys=True).encode()).hexdigest()
+
+
+def _values_of(model: Model) -> dict[str, Any]:
+    values = asdict(model)
+    del values["source"]
+    return values | {"architecture": plain(model.architecture)}
 
 
 def load_workload(ref: str | Path, overrides: Iterable[str | Override] = ()) -> Workload:

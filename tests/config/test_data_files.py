@@ -113,3 +113,25 @@ def test_an_override_names_a_file_from_the_current_directory(load, tmp_path, mon
     assert found["activation_sparsity"]["active"] == [1] * 3
     with pytest.raises(ConfigError, match=r"there is no such file: shares\.csv"):
         load_workload("deep/w.yaml", [override.replace("deep/", "")])
+
+
+DRAFTED = "  speculative: {drafter: model, model: draft.json, depth: 2, acceptance: 0.5}\n"
+
+
+def test_a_draft_model_lies_where_the_workload_does(load, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    load("activation_sparsity", "active\n1\n1\n1\n")
+    (tmp_path / "deep" / "draft.json").write_text(json.dumps(TINY | {"num_hidden_layers": 1}))
+    (tmp_path / "deep" / "w.yaml").write_text(SCENARIO + DRAFTED)
+    monkeypatch.chdir(tmp_path)
+    found = load_workload("deep/w.yaml")
+    assert found.decoding is not None
+    assert [draft.model.n_layers for draft in found.decoding.drafts(found.model)] == [1]
+    assert any(name.endswith("draft.json") for name in found.files)
+    (tmp_path / "deep" / "draft.json").write_text(json.dumps(TINY | {"num_hidden_layers": 2}))
+    assert load_workload("deep/w.yaml").content_hash != found.content_hash
+    given = load_workload("deep/w.yaml", ["optimizations.speculative.model=deep/draft.json"])
+    assert given.decoding is not None
+    assert [draft.model.n_layers for draft in given.decoding.drafts(given.model)] == [2]
+    (tmp_path / "deep" / "draft.json").unlink()
+    with pytest.raises(SimulatorError, match=r"w.yaml:8:\d+: optimizations.speculative.model: .*draft.json"):
+        load_workload("deep/w.yaml")

@@ -61,6 +61,8 @@ class Optimization(Spec):
     """The name under which it is registered."""
     from_file: ClassVar[FileColumns] = {}
     """Keys that may name a file with their list (`config.data_files`), and the columns that they take from it."""
+    model_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys that may name the file of a model."""
 
     source: str | None = None
 

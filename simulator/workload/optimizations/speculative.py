@@ -37,6 +37,7 @@ class Speculative(Decoding):
 
     order = 20
     from_file: ClassVar[FileColumns] = {"acceptance": ("acceptance",)}
+    model_keys: ClassVar[tuple[str, ...]] = ("model",)
 
     drafter: Literal["model", "medusa", "eagle"]
     model: str | None = None
