@@ -42,6 +42,7 @@ def facts_of(arch: Arch, workload: Workload, ran: Ran, static_w: Mapping[str, Ma
         energy_tables={name: component.energy_table() for name, component in components.items()},
         static_power_w=static_w,
         clock_ps={name: component.clock_ps for name, component in components.items() if component.clock_ps},
+        side_by_side=[name for name, component in components.items() if component.side_by_side],
         blocks=workload.model.n_layers if arch.spec.devices.count == 1 else 0,
         bound_by=system.around.limits.bound_by(),
         capacity=Capacity(needed_bytes=ran.layout.needed_bytes, available_bytes=ran.layout.available_bytes),

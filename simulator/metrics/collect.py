@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,8 @@ class RunFacts:
     """What the observers cannot see: who ran, at which prices, and what the system knows about itself.
 
     ``static_power_w``: component -> energy class -> W. ``clock_ps``: component -> clock period, for those with one.
-    ``blocks``: of the model, 0 where they do not run one after the other. ``quality``: metric -> value and where it was
-    published.
+    ``side_by_side``: components whose work for several devices overlaps. ``blocks``: of the model, 0 where they do not
+    run one after the other. ``quality``: metric -> value and where it was published.
     """
 
     arch: Identity
@@ -38,6 +38,7 @@ class RunFacts:
     bound_by: Mapping[str, str]
     capacity: Capacity
     quality: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    side_by_side: Collection[str] = ()
     area: DieArea = field(default_factory=lambda: DieArea({}, ()))
     blocks: int = 0
     mapping: Mapping[str, dict[str, dict[str, int | str]]] = field(default_factory=dict)
@@ -112,7 +113,7 @@ class Collector:
         time_ps = whole(sum(stage_ps.values()))
         report = self.energy.report(facts.energy_tables, facts.static_power_w, stage_ps)
         profile = self.utilization.profile(facts.blocks) if self.tokens.steps["decode"] and facts.blocks else None
-        fractions = self.utilization.fractions(time_ps)
+        fractions = self.utilization.fractions(time_ps, facts.side_by_side)
         busy_ps = self.utilization.busy_ps()
         return Result(
             arch=facts.arch,

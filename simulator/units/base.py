@@ -112,6 +112,8 @@ class Component:
     role: ClassVar[str]
     shared: ClassVar[bool] = False
     """Whether a platform of many equal devices has it once and not on each device."""
+    side_by_side: ClassVar[bool] = False
+    """Whether what it does for several devices or microbatches overlaps in time."""
     clock_ps: float | None = None
     """Clock period, for a component that has a clock."""
 

@@ -25,6 +25,7 @@ class Host(OpUnit):
 
     kinds = frozenset({"sampling"})
     shared = True
+    side_by_side = True
     spec: HostSpec
 
     def execute(self, op: Op) -> Process:

@@ -60,6 +60,14 @@ def test_copies_of_a_model_do_the_same_side_by_side() -> None:
     assert two.capacity.needed_bytes == 2 * one.capacity.needed_bytes
 
 
+def test_a_host_that_samples_microbatches_side_by_side_is_never_busier_than_time() -> None:
+    """More microbatches than devices, of blocks that take less than sampling does."""
+    small = replace(MODEL, d_model=256, n_heads=2, n_kv_heads=2, d_ff=256)
+    found = run(arch(pipeline=2, stage="block", start="refresh"), model=small, batch=4)
+    assert found.utilization["host"] == 1
+    assert max(found.utilization.values()) <= 1
+
+
 def test_one_query_takes_a_pipeline_as_long_as_one_device() -> None:
     one, four = run(arch(refresh=False)), run(arch(refresh=False, pipeline=4))
     sends = 4 * 0.4e6 + 4 * 1e6
