@@ -75,6 +75,7 @@ def load_arch(ref: str | Path, overrides: Iterable[str] = ()) -> Arch:
     import simulator.units  # noqa: F401 - fills the registry of component kinds
     from simulator.config.loader import build, load_document
     from simulator.config.platform_schema import Platform
+    from simulator.mapping.policy_names import check_policies
 
     document = load_document(ref, expected_kind="platform", overrides=overrides)
     spec = build(document, Platform)
@@ -100,36 +101,18 @@ def located(document: Document, error: ConfigError) -> ConfigError:
     return document.locate(steps).error(error.message, error.key)
 
 
-def check_policies(document: Document, spec: Platform) -> None:
-    """The names of policies and of their options exist, which only the layers above the schema can know."""
-    from simulator.mapping.layout import layouts
-    from simulator.mapping.parallel import parallel_policies
-    from simulator.mapping.placement import placements
+def check_devices(arch: Arch) -> None:
+    """Raise MappingError, with its place, when the devices of ``arch`` are not those of its parallelism."""
+    from simulator.errors import MappingError
+    from simulator.mapping.parallel.plan import check_count
 
-    for registry, path, name in (
-        (layouts, ("layout",), spec.layout),
-        (placements, ("placement", "policy"), spec.placement.policy),
-        (parallel_policies, ("parallelism", "policy"), spec.parallelism.policy),
-    ):
-        if name not in registry:
-            raise document.locate(path).error(registry.unknown(name), ".".join(path))
-    _check_options(document, spec)
-
-
-def _check_options(document: Document, spec: Platform) -> None:
-    from simulator.config.nearest import hint
-    from simulator.mapping.placement import option_names
-    from simulator.workload.ops import OP_KINDS
-
-    policy, own = spec.placement.policy, option_names(spec.placement.policy)
-    for option in spec.placement.options:
-        if option not in own and option not in OP_KINDS:
-            where = ("placement", "options", option)
-            allowed = f"allowed: {', '.join(own)}, or an op kind"
-            near = hint(option, (*own, *OP_KINDS.names()))
-            raise document.locate(where).error(
-                f"'{policy}' has no option '{option}' ({allowed}){near}", ".".join(where)
-            )
+    try:
+        check_count(arch.spec)
+    except MappingError as error:
+        if arch.document is None:
+            raise
+        given = ("devices", "count") if "devices" in arch.document.data else ("parallelism",)
+        raise MappingError(str(arch.document.locate(given).error(str(error)))) from None
 
 
 def build_for(arch: Arch, hooks: Hooks, *, exact: bool, engine: EngineName) -> System:

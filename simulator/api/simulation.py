@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator.api.arch import Arch, build_for
+from simulator.api.arch import Arch, build_for, check_devices
 from simulator.api.artifact import of_artifact
 from simulator.api.facts import facts_of
 from simulator.api.sizing import sized_for
@@ -56,6 +56,7 @@ def simulate(  # noqa: PLR0913 - what a run is made of, and how to run it
     started_s = time.perf_counter()
     check_methods(arch.spec, workload)
     arch = sized_for(arch, workload)
+    check_devices(arch)
     if workload.traffic is not None:
         return of_traffic(arch, workload, started_s, exact=exact, engine=engine, hooks=hooks, progress=progress)
     if arch.spec.compat is not None and arch.spec.compat.on:

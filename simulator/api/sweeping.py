@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator.api.arch import Arch, check_policies
+from simulator.api.arch import Arch
 from simulator.api.simulation import simulate
 from simulator.api.sizing import sized_for
 from simulator.errors import CapacityError
@@ -79,6 +79,7 @@ def _thaw(point: Point, catalog: Catalog) -> Arch:
     from simulator.config.platform_schema import Platform
     from simulator.config.plugins import import_entry_points, import_plugins
     from simulator.config.tree import Origin, planted
+    from simulator.mapping.policy_names import check_policies
 
     base = catalog.archs[point.arch]
     document = Document(base.name, planted(catalog.arch_values(point), Origin(base.name)), base.files)

@@ -21,6 +21,7 @@ from simulator.config.validation import build_by_types
 from simulator.errors import ConfigError, WorkloadError
 from simulator.explore.points import BaseArch, Catalog, Point, content_hash, point_id, workload_json
 from simulator.explore.space import Proposal, Setting
+from simulator.mapping.policy_names import check_policies_apart
 from simulator.workload.scenario import Workload, load_workload
 
 ARCH, WORKLOAD = "arch", "workload"
@@ -66,7 +67,8 @@ class Resolver:
         root = document.root
         for override in overrides:
             root = apply_override(root, override)
-        build_by_types(Document(document.name, root, document.files), Platform)
+        changed = Document(document.name, root, document.files)
+        check_policies_apart(changed, build_by_types(changed, Platform))
         try:
             self._load_workload(proposal)
         except WorkloadError:

@@ -101,9 +101,23 @@ def freeze(plan: Plan, folder: Folder) -> Frozen:
             f"the sampler '{plan.spec.sampler}' chooses points by results; its points cannot be shared out"
         )
     points = tuple(plan.points())
+    check_same_sweep(plan, points, folder)
     frozen = Frozen(plan.terms, plan.catalog, points)
     folder.freeze(plan.text, frozen)
     return frozen
+
+
+def check_same_sweep(plan: Plan, points: Sequence[Point], folder: Folder) -> None:
+    """Raise ConfigError when ``folder`` holds a sweep of another name that has none of ``points``."""
+    if not folder.is_frozen:
+        return
+    held = folder.frozen()
+    ids = {point.id for point in points}
+    if held.terms.name != plan.terms.name and not any(point.id in ids for point in held.points):
+        raise ConfigError(
+            f"{folder.path} holds the sweep '{held.terms.name}', of which '{plan.terms.name}' has no point; take "
+            "another -o"
+        )
 
 
 def run_frozen(
@@ -149,6 +163,7 @@ def _evaluate(  # noqa: PLR0913 - what a sweep is run with
 def _search(plan: Plan, folder: Folder, executor: MakeExecutor, watch: Watch, *, retry: bool) -> None:
     from simulator.explore.search import search
 
+    check_same_sweep(plan, (), folder)
     with folder.journal(LOCAL) as journal, executor(plan.terms, plan.catalog) as workers:
         watch.begin(plan.spec.samples or 0)
         recorder = Recorder(_known(folder, retry=retry), journal, watch)

@@ -36,7 +36,7 @@ class Store:
     """A memory as the layout sees it; ``array`` when near-bank units compute in it, ``pim`` when HBM-PIM units do.
 
     ``keeper``: the unit that keeps the cache in it, where there is one.
-    ``parts``: what there could be more of, in words.
+    ``parts``: what there could be more of, in words; ``most``: how many a platform may have.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Store:
     pim: PimArray | None = None
     keeper: CacheKeeper | None = None
     parts: str = "channels"
+    most: int = MAX_FITTING
 
     @property
     def row_set_bytes(self) -> int:
@@ -225,7 +226,7 @@ def _complaint(demand: Demand, store: Store) -> str:
         batch = _largest(lambda n: replace(demand, batch=n).fits(store), demand.batch)
         tokens = _largest(lambda n: replace(demand, tokens=n).fits(store), demand.tokens)
         fitting += [f"batch {batch}"] * (batch > 0) + [f"{tokens} tokens a sequence"] * (tokens > 0)
-    channels = _smallest(lambda n: demand.fits(store.with_channels(n)), store.channels)
+    channels = _smallest(lambda n: demand.fits(store.with_channels(n)), store.channels, store.most)
     fitting += [f"{channels} {store.parts}"] * (channels is not None)
     return complaint + (f"; what would fit: {' or '.join(fitting)}" if fitting else "")
 
@@ -243,14 +244,13 @@ def _largest(fits: Callable[[int], bool], too_many: int) -> int:
     return low
 
 
-def _smallest(fits: Callable[[int], bool], too_few: int) -> int | None:
-    """The smallest number above ``too_few`` that fits, None if none up to `MAX_FITTING` does."""
-    high = too_few
+def _smallest(fits: Callable[[int], bool], too_few: int, most: int) -> int | None:
+    """The smallest number above ``too_few`` that fits, None if none up to ``most`` does."""
+    low, high = too_few, min(2 * too_few, most)
     while not fits(high):
-        high *= 2
-        if high > MAX_FITTING:
+        if high == most:
             return None
-    low = high // 2
+        low, high = high, min(2 * high, most)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle, high)

@@ -65,14 +65,15 @@ class GemvUnit(OpUnit):
 
     def expect(self, ops: Sequence[Op]) -> None:
         """Attention comes whole. Raises MappingError when its parts are placed apart."""
+        whole = KINDS - {KV_APPEND.name}
+        kinds = {op.kind for op in ops} & whole
+        if kinds and kinds != whole:
+            raise MappingError(
+                f"{self.name}: it runs scores, softmax and context together, not {', '.join(sorted(kinds))} alone"
+            )
         parts = [sum(op.kind == kind for op in ops) for kind in (ATTN_SCORE.name, ATTN_CONTEXT.name)]
         if parts[0] != parts[1]:
             raise MappingError(f"{self.name}: it runs a whole attention at once and cannot choose pages before")
-        kinds = {op.kind for op in ops} & (KINDS - {KV_APPEND.name})
-        if kinds and kinds != KINDS - {KV_APPEND.name}:
-            raise MappingError(
-                f"{self.name}: it runs scores, softmax and context together, not {', '.join(sorted(kinds))}"
-            )
 
     def take(self, op: Op) -> Op:
         """Every element of the whole operand, as wide as the units' lanes."""

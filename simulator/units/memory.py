@@ -37,6 +37,8 @@ BANK_OPEN = "bank_open_tick"
 """Action: one bank open for one tick, over what its rank takes with a row open."""
 
 
+MOST_CHANNELS = 4096
+
 PROGRAM_PHASES = 16
 """Places in the refresh interval from which programs beside streams start, unless the run is exact."""
 
@@ -53,7 +55,7 @@ class MemorySpec(PartSpec):
 
     kind: Literal["dram"]
     dram: Dram
-    channels: Annotated[int, Field(ge=1, le=4096)]
+    channels: Annotated[int, Field(ge=1, le=MOST_CHANNELS)]
     interleave_bytes: PositiveInt
     controller_pj_per_command: NonNegative
     controller_static_w: NonNegative
@@ -103,7 +105,8 @@ class Memory(Storage):
     def store(self) -> Store:
         """This memory as the layout sees it."""
         organization = self.spec.dram.organization
-        return Store(self.name, self.spec.channels, self.banks, organization.rows, organization.row_bytes)
+        rows, row_bytes = organization.rows, organization.row_bytes
+        return Store(self.name, self.spec.channels, self.banks, rows, row_bytes, most=MOST_CHANNELS)
 
     @property
     def pin_bytes_per_s(self) -> float:

@@ -33,6 +33,14 @@ def test_attention_on_the_gpus_is_the_baseline(nearbank: Callable[..., Any]) -> 
     assert moved["latency"] == nearbank("run", "dgx_a100_hbm3", *job).json["latency"]
 
 
+def test_a_part_of_an_attention_alone_is_refused(nearbank: Callable[..., Any]) -> None:
+    shown = nearbank("op", "attacc_bank", "attn_context", "--shape", "128x512")
+    assert (shown.code, shown.err) == (
+        2,
+        "attacc: it runs scores, softmax and context together, not attn_context alone\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from simulator.cli import entry, output
 from simulator.cli import main as cli
-from simulator.cli import output
 from simulator.cli.arguments import split_overrides
 from simulator.errors import ConservationError, SimulationStalled, TraceError
 
@@ -98,6 +98,21 @@ def test_an_error_is_its_line_and_its_exit_code(
     monkeypatch.setattr("simulator.cli.listing.run", fails)
     shown = nearbank("list", "archs")
     assert (shown.code, shown.out, shown.err) == (code, "", f"{line}\n")
+
+
+def test_an_interrupt_of_its_imports_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            if name == "simulator.cli.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "simulator.cli.main")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted, *sys.meta_path])
+    assert entry.main() == entry.EXIT_INTERRUPTED
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -1,5 +1,6 @@
 """Expert and sequence parallelism, and methods on several devices, from the command line."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,14 @@ def test_tokens_over_devices_and_a_draft_model(nearbank: Callable[..., Any]) -> 
     assert found["time_by_op_kind_s"]["prefill"]["allgather"] > 0
     shown = nearbank("show", "h100_sxm", "--set", "devices.count=2", "--set", "parallelism.sequence=2")
     assert "tensor 1 x sequence 2 x pipeline 1 x data 1" in " ".join(shown.out.split())
+
+
+def test_the_place_that_gives_the_devices_is_named(nearbank: Callable[..., Any]) -> None:
+    assert run(nearbank, "devices.count=2").err.startswith("--set devices.count=2: parallelism: tensor 1 x pipeline 1")
+    shown = nearbank("run", "cent_8dev", "llama2_7b_512_64", "--set", "parallelism.pipeline=4")
+    assert re.match(
+        r"arch_configs/platforms/pim/\w+\.yaml:\d+:\d+: parallelism: .* is 4, but devices.count is 8", shown.err
+    )
 
 
 ONE = ("devices.count=2", "parallelism.data=2")

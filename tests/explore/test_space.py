@@ -132,3 +132,25 @@ def test_whole_ranges_give_whole_numbers_and_reach_both_ends(seed: int) -> None:
 def test_a_grid_needs_steps() -> None:
     with pytest.raises(ConfigError, match="a range needs a 'step' in a grid"):
         plan({"memory.channels": {"low": 1, "high": 9}})
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        (
+            {"placement.policy": ["near_bank_first", "near_bank_frist"]},
+            "placement.policy: .*nearest: 'near_bank_first'",
+        ),
+        ({"parallelism.policy": ["megaton"]}, "parallelism.policy: .*nearest: 'megatron'"),
+        ({"layout": ["in_ordr"]}, "layout: .*nearest: 'in_order'"),
+        ({"placement.options.sub_batch": [1, 2]}, "placement has no option 'sub_batch' .*nearest: 'sub_batches'"),
+    ],
+)
+def test_a_policy_or_an_option_that_is_not_there_is_told_before_anything_runs(axes: Axes, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        plan(axes)
+
+
+def test_an_option_of_another_policy_of_the_sweep_is_no_fault_of_its_own() -> None:
+    axes = {"placement.policy": ["near_bank_first", "cooperation"], "placement.options.attention": ["pim", "xpu"]}
+    assert len(labels(plan(axes))) == 4

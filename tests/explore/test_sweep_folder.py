@@ -87,6 +87,18 @@ def test_a_changed_sweep_runs_only_what_is_new(spec_file: SpecFile, tmp_path: Pa
     ]
 
 
+def test_another_sweep_is_not_continued_in_the_folder_of_a_sweep(
+    spec_file: SpecFile, tmp_path: Path, marks: Path
+) -> None:
+    drive(spec_file({"memory.channels": [8, 16]}), tmp_path / "out")
+    before = (tmp_path / "out" / "points.jsonl").read_bytes()
+    other = spec_file({"memory.channels": [32]}, "other.yaml")
+    with pytest.raises(ConfigError, match="out holds the sweep 'spec', of which 'other' has no point; take another -o"):
+        drive(other, tmp_path / "out", resume=True)
+    assert (tmp_path / "out" / "points.jsonl").read_bytes() == before
+    assert len(begun(marks)) == 2
+
+
 def test_equal_points_of_one_sweep_run_once(spec_file: SpecFile, tmp_path: Path, marks: Path) -> None:
     finished = drive(
         spec_file({"a": {"set": {"x": {"memory.channels": 8}, "y": {"memory.channels": 8}}}}), tmp_path / "o"

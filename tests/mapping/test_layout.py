@@ -71,3 +71,14 @@ def test_weights_alone_that_do_not_fit_leave_only_more_channels() -> None:
     wanted = Demand((huge,), Cache(1, 1, 64, 16, "memory", tiled=False), 1, 10)
     with pytest.raises(CapacityError, match=r"what would fit: \d+ channels$"):
         in_order(wanted, [STORE])
+
+
+@pytest.mark.parametrize(("more", "proposed"), [(0, True), (1, False)])
+def test_no_more_channels_are_proposed_than_a_platform_may_have(more: int, *, proposed: bool) -> None:
+    n_bytes = STORE.with_channels(4096).row_set_bytes * (STORE.rows - 1) + more
+    huge = Tensor("huge", 1, 1, n_bytes, "memory", tiled=False)
+    wanted = Demand((huge,), Cache(1, 1, 64, 16, "memory", tiled=False), 1, 10)
+    with pytest.raises(CapacityError) as raised:
+        in_order(wanted, [replace(STORE, most=4096)])
+    assert str(raised.value).endswith("what would fit: 4096 channels") == proposed
+    assert ("what would fit" in str(raised.value)) == proposed

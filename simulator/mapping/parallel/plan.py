@@ -83,11 +83,8 @@ class Plan:
         return -(-stages // self.groups)
 
 
-def make_plan(platform: Platform, layers: int, batch: int) -> Plan:
-    """The plan of ``platform`` for a model of ``layers`` blocks and ``batch`` sequences.
-
-    Raises MappingError when the numbers do not go together.
-    """
+def check_count(platform: Platform) -> None:
+    """Raise MappingError when the devices of ``platform`` are not those of its parallelism."""
     wanted, count = platform.parallelism, platform.devices.count
     product = wanted.tensor * wanted.sequence * wanted.pipeline * wanted.data
     if product != count:
@@ -96,6 +93,15 @@ def make_plan(platform: Platform, layers: int, batch: int) -> Plan:
             f"parallelism: tensor {wanted.tensor}{along} x pipeline {wanted.pipeline} x data {wanted.data} is "
             f"{product}, but devices.count is {count}"
         )
+
+
+def make_plan(platform: Platform, layers: int, batch: int) -> Plan:
+    """The plan of ``platform`` for a model of ``layers`` blocks and ``batch`` sequences.
+
+    Raises MappingError when the numbers do not go together.
+    """
+    check_count(platform)
+    wanted, count = platform.parallelism, platform.devices.count
     whole = wanted.tensor * wanted.data
     if wanted.expert > 1 and (wanted.expert % wanted.tensor or whole % wanted.expert):
         allowed = [n for n in range(1, whole + 1) if n == 1 or (n % wanted.tensor == 0 and whole % n == 0)]
