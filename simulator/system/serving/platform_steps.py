@@ -37,8 +37,9 @@ def one_copy(platform: Platform) -> Platform:
     """``platform`` with the devices of one copy of the model."""
     parallelism = platform.parallelism
     if parallelism.expert > parallelism.tensor:
+        allowed = f"1 or {parallelism.tensor}" if parallelism.tensor > 1 else "1"
         raise MappingError(
-            f"parallelism.expert: copies that serve requests do not share experts (allowed: 1 or {parallelism.tensor})"
+            f"parallelism.expert: copies that serve requests do not share experts (allowed: {allowed})"
         )
     if parallelism.sequence > 1:
         raise MappingError("parallelism.sequence: request streams do not deal tokens out (allowed: 1)")

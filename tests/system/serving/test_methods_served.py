@@ -229,3 +229,9 @@ def test_a_moved_cache_has_the_bytes_that_its_methods_leave() -> None:
     draft = {"drafter": "model", "model": "tiny_draft", "depth": 1, "acceptance": 0.5}
     assert moved(speculative=draft) == plain + 2 * 100 * 2 * 64 * 2
     assert moved(speculative=draft | {"on": "cpu"}) == plain
+
+
+def test_a_host_that_samples_a_round_side_by_side_is_never_busier_than_time() -> None:
+    platform = load_arch("cent_8dev", ["devices.count=1", "parallelism.pipeline=1"])
+    found = simulate(platform, stream(24, {"token_budget": 32, "max_sequences": 32}))
+    assert found.utilization["host"] == 1
