@@ -53,6 +53,23 @@ class Run:
         return f"{self.design}, {'requests' if self.result.traffic else f'batch {self.batch}'}"
 
     @property
+    def mark_name(self) -> str:
+        """What stands beside its mark in a picture: ``b8`` is batch 8."""
+        return self.design if self.result.traffic else f"{self.design} b{self.batch}"
+
+    @property
+    def decode_steps(self) -> int:
+        """Steps that decode: those after the prompt, or all of a request stream. At least 1."""
+        traffic = self.result.traffic
+        return max(traffic.steps if traffic else int(self.result.workload.values["output_tokens"]) - 1, 1)
+
+    @property
+    def decoded_tokens(self) -> int:
+        """Tokens of the decode stage, all sequences together: all but the first of each. At least 1."""
+        traffic = self.result.traffic
+        return max(traffic.output_tokens - traffic.requests, 1) if traffic else self.decode_steps * self.batch
+
+    @property
     def family(self) -> str:
         """The family of its platform: ``cpu``, ``gpu``, ..."""
         return str(self.result.arch.values.get("family", "hybrid"))
@@ -69,15 +86,15 @@ class Run:
 
 
 def named_apart(runs: Sequence[Run]) -> list[Run]:
-    """The runs with names that differ: those of the same design and batch are numbered."""
-    times = Counter((run.design, run.batch) for run in runs)
-    seen: Counter[tuple[str, int]] = Counter()
+    """The runs with names that differ: those of the same label are numbered."""
+    times = Counter(run.label for run in runs)
+    seen: Counter[str] = Counter()
     found = []
     for run in runs:
-        key = (run.design, run.batch)
-        seen[key] += 1
-        design = f"{run.design} ({seen[key]})" if times[key] > 1 else run.design
-        found.append(replace(run, design=design, name=f"{design}_batch{run.batch}"))
+        seen[run.label] += 1
+        design = f"{run.design} ({seen[run.label]})" if times[run.label] > 1 else run.design
+        what = "requests" if run.result.traffic else f"batch{run.batch}"
+        found.append(replace(run, design=design, name=f"{design}_{what}"))
     return found
 
 

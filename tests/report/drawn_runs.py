@@ -7,6 +7,7 @@ from functools import cache
 from simulator import load_arch, simulate
 from simulator.config.cost_schema import Costs
 from simulator.config.loader import build, load_document
+from simulator.config.traffic_schema import Lengths, Serving, Traffic
 from simulator.metrics.command_window import CommandWindow
 from simulator.report.design_point import describe
 from simulator.report.evidence import Run, SweepTable
@@ -14,6 +15,7 @@ from simulator.report.money import Money, Terms, price
 from simulator.workload.model import Model
 from simulator.workload.precision import Precision
 from simulator.workload.scenario import Workload
+from simulator.workload.traffic.stream import RequestStream
 
 DESIGNS = ("xeon_8488c", "h100_sxm", "aim_1card", "ndp3d_hybrid_bonded")
 MODEL = Model(
@@ -39,6 +41,17 @@ def run(name: str, batch: int = 1, output_tokens: int = 4) -> Run:
     window = CommandWindow()
     result, point = simulate(arch, job, hooks=[window]), describe(arch.spec)
     return Run(f"{name}_batch{batch}", name, result, point, f"nearbank run {name} tiny", window.told())
+
+
+@cache
+def stream(requests: int = 6) -> Run:
+    """Requests that all arrive at once, for two of which there is room at a time."""
+    spec = Traffic(
+        requests=requests, arrivals="at_once", serving=Serving(token_budget=40, max_sequences=2),
+        prompt_tokens=Lengths(distribution="fixed", tokens=20), output_tokens=Lengths(distribution="fixed", tokens=4),
+    )  # fmt: skip
+    job = Workload(name="tiny", model=MODEL, batch=1, prompt_tokens=20, output_tokens=4, traffic=RequestStream(spec))
+    return Run("h100_sxm_requests", "h100_sxm", simulate(load_arch("h100_sxm"), job))
 
 
 @cache

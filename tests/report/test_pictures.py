@@ -7,10 +7,11 @@ from functools import cache
 from xml.etree import ElementTree as ET
 
 import pytest
-from drawn_runs import DESIGNS, MODEL, money, run, runs, sweep
+from drawn_runs import DESIGNS, MODEL, money, run, runs, stream, sweep
 
 from simulator.report.command_roles import refresh_share, row_hit_share
 from simulator.report.evidence import Evidence
+from simulator.report.page.build import page
 from simulator.report.pictures.catalog import every_picture
 from simulator.report.pictures.hops import looks_of, pj_per_bit
 from simulator.report.pictures.picture import HALF, NARROW, WIDE, Picture, standalone_svg
@@ -57,6 +58,42 @@ def test_a_picture_is_well_formed_within_its_frame_and_says_what_it_shows(width:
                 assert -2 <= float(element.get(key, 0)) <= limit + 2, (picture.name, element.tag, element.attrib)
         assert picture.table.rows
         assert all(len(row) == len(picture.table.columns) for row in picture.table.rows)
+
+
+def test_a_request_stream_is_shown_over_time_and_by_its_own_steps_and_tokens() -> None:
+    told = stream()
+    drawn = every_picture(Evidence([told]))
+    assert {"requests:h100_sxm_requests", "kv-pages:h100_sxm_requests"} <= set(drawn)
+    assert not {"batch-speed", "latency"} & set(drawn)
+    traffic = told.result.traffic
+    assert traffic is not None
+    waiting = [row[1] for row in drawn["requests:h100_sxm_requests"].table.rows]
+    assert waiting == list(traffic.series.waiting)
+    assert max(waiting) > 0
+    step_s = sum(value for value in drawn["time-op"].table.rows[0][1:] if isinstance(value, float))
+    assert step_s * traffic.steps == pytest.approx(sum(told.result.time_by_op_kind_s["decode"].values()))
+    token_j = sum(value for value in drawn["energy-op"].table.rows[0][1:] if isinstance(value, float))
+    assert token_j * (traffic.output_tokens - traffic.requests) == pytest.approx(
+        sum(told.result.energy_by_op_kind_j["decode"].values())
+    )
+
+
+def test_a_page_says_of_a_request_stream_what_clients_saw() -> None:
+    shown = page(Evidence([stream()]))
+    assert "h100_sxm on tiny, requests</h1>" in shown
+    assert "6 requests of 20 prompt + 4 output tokens on average" in shown
+    assert "those of the decode stage" not in shown
+    assert "TTFT p99 (ms)" in shown
+
+
+def test_a_batch_and_a_request_stream_of_one_design_are_not_joined() -> None:
+    drawn = every_picture(Evidence([stream(), run("h100_sxm"), run("h100_sxm", 8)]))
+    assert [row[0] for row in drawn["latency"].table.rows] == [
+        "h100_sxm, requests",
+        "h100_sxm, batch 1",
+        "h100_sxm, batch 8",
+    ]
+    assert [row[0] for row in drawn["batch-speed"].table.rows] == ["h100_sxm"]
 
 
 def test_the_survey_holds_every_published_point_and_every_run() -> None:

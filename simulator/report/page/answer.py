@@ -9,12 +9,12 @@ from html import escape
 from simulator.metrics.cost.tokens import TokenCost
 from simulator.report.evidence import Evidence, Run
 from simulator.report.money import Money
-from simulator.report.numbers import plain, share_of_memory, si
+from simulator.report.numbers import percent, plain, share_of_memory, si
 from simulator.report.page.html import table
 from simulator.report.pictures.picture import Cell, Table
-from simulator.report.winners import Candidate, Winner, of_run, why, winners
+from simulator.report.winners import Candidate, Winner, of_run, winners
 
-COLUMNS = ("run", "tokens/s", "TPOT (ms)", "TTFT (ms)", "power (W)", "tokens/J", "memory", "held by")
+COLUMNS = ("run", "tokens/s", "TPOT (ms)", "TTFT (ms)", "power (W)", "tokens/J", "memory", "held by (of the time)")
 Row = tuple[Cell, ...]
 
 
@@ -25,9 +25,11 @@ def heading(evidence: Evidence) -> str:
         return ", ".join(f"Sweep {sweep.name}" for sweep in evidence.sweeps)
     designs = list(dict.fromkeys(run.design for run in runs))
     models = list(dict.fromkeys(_model(run) for run in runs))
-    batches = sorted({run.batch for run in runs})
+    batches = sorted({run.batch for run in runs if not run.result.traffic})
+    what = [f"batch {' and '.join(map(str, batches))}"] if batches else []
+    what += ["requests"] if any(run.result.traffic for run in runs) else []
     many = f"{len(designs)} designs" if len(designs) > 1 else designs[0]
-    return f"{many} on {' and '.join(models)}, batch {' and '.join(map(str, batches))}"
+    return f"{many} on {' and '.join(models)}, {' and '.join(what)}"
 
 
 def _model(run: Run) -> str:
@@ -42,11 +44,28 @@ def conditions(runs: Sequence[Run]) -> str:
         values = run.result.workload.values
         precision = values.get("precision", {})
         weights = precision.get("weights", "?") if isinstance(precision, dict) else "?"
-        found.append(
-            f"{run.result.workload.name}: {values['prompt_tokens']} prompt + {values['output_tokens']} output tokens, "
-            f"{weights} weights"
-        )
+        found.append(f"{run.result.workload.name}: {_asked(run)}, {weights} weights")
     return "; ".join(dict.fromkeys(found))
+
+
+def _asked(run: Run) -> str:
+    """How many tokens go in and come out."""
+    traffic, values = run.result.traffic, run.result.workload.values
+    if traffic is None:
+        return f"{values['prompt_tokens']} prompt + {values['output_tokens']} output tokens"
+    prompt, output = (round(tokens / traffic.requests) for tokens in (traffic.prompt_tokens, traffic.output_tokens))
+    return f"{traffic.requests:,} requests of {prompt:,} prompt + {output:,} output tokens on average"
+
+
+def _of_which_time(runs: Sequence[Run]) -> str:
+    """What time the figures of the first screen are taken over."""
+    streams = [run.result.traffic is not None for run in runs]
+    if not any(streams):
+        return "Figures are those of the decode stage."
+    whole = "from the first arrival to the last answer, TPOT and TTFT their means"
+    if all(streams):
+        return f"Figures are {whole}."
+    return f"Figures are those of the decode stage; of requests, {whole}."
 
 
 def answer(evidence: Evidence) -> str:
@@ -57,7 +76,7 @@ def answer(evidence: Evidence) -> str:
     among = [of_run(run, evidence.money) for run in runs]
     failed = "".join(f"<li><b>{escape(name)}</b> {escape(reason)}</li>" for name, reason in evidence.failed.items())
     return (
-        f'<p class="lead">{escape(conditions(runs))}. Figures are those of the decode stage.</p>'
+        f'<p class="lead">{escape(conditions(runs))}. {_of_which_time(runs)}</p>'
         f"{cards(among, evidence.max_power_w)}{_runs_table(runs, evidence.money)}"
         f"{f'<ul class=failed>{failed}</ul>' if failed else ''}"
     )
@@ -108,7 +127,7 @@ def _row(run: Run) -> Row:
         run.result.power_w,
         run.result.tokens_per_j,
         share_of_memory(run.result.capacity.needed_bytes, run.result.capacity.available_bytes),
-        why(run.held_by).removeprefix("held by "),
+        f"{run.held_by[0]} ({percent(run.held_by[1])})" if run.held_by else None,
     )
 
 

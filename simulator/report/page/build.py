@@ -11,6 +11,7 @@ from simulator.report.page.answer import answer, heading
 from simulator.report.page.designs import designs
 from simulator.report.page.html import code, figure, grid
 from simulator.report.page.money import money_section
+from simulator.report.page.requests import requests_section
 from simulator.report.page.sweeps import sweep_section
 from simulator.report.pictures.catalog import batch_pictures, energy_pictures, field_pictures, time_pictures
 from simulator.report.pictures.picture import Picture
@@ -53,6 +54,7 @@ def _sections(evidence: Evidence) -> Mapping[str, tuple[str, str]]:
     runs = evidence.runs
     found = {
         "answer": ("", answer(evidence)),
+        "requests": ("Requests", requests_section(runs)),
         "field": ("The published field", _figures(field_pictures(runs, evidence.max_power_w))),
         "batch": ("Batch and latency", _figures(batch_pictures(runs))),
         "money": ("What tokens cost", money_section(runs, evidence.money)),

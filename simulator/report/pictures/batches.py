@@ -22,10 +22,10 @@ TPOT = Axis("time per token, TPOT", "ms", lambda run: (run.result.latency.tpot_s
 
 
 def by_design(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """The runs of each design that have a decode stage, by growing batch."""
+    """The runs of each design that have a decode stage, by growing batch; a request stream stands alone."""
     groups: dict[str, list[Run]] = {}
     for run in sorted((run for run in runs if run.result.tokens_per_s), key=lambda run: run.batch):
-        groups.setdefault(run.design, []).append(run)
+        groups.setdefault(run.label if run.result.traffic else run.design, []).append(run)
     return groups
 
 
@@ -118,4 +118,5 @@ def latency(runs: Sequence[Run]) -> Picture | None:
         f"join the batch sizes of a design. Shortest wait: {fastest.label}, {si(fastest.result.latency.tpot_s, 's')}.",
         lambda width: draw_scatter(groups, TPOT, SPEED, width),
         Table(("run", "tokens/s", "TPOT (ms)", "TTFT (ms)"), rows),
+        note="Of all sequences, against what each of them waits; b8: batch 8. Better is up and to the left.",
     )

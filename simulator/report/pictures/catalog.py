@@ -15,6 +15,7 @@ from simulator.report.pictures.cost import cost_parts, cost_plans, cost_speed
 from simulator.report.pictures.hops import hops
 from simulator.report.pictures.picture import Picture
 from simulator.report.pictures.profile import profile
+from simulator.report.pictures.queue import queues
 from simulator.report.pictures.roofline import roofline
 from simulator.report.pictures.shares import energy_by_class, energy_by_component, energy_by_op, time_by_op
 from simulator.report.pictures.survey import survey
@@ -32,6 +33,11 @@ def field_pictures(runs: Sequence[Run], max_power_w: float | None) -> list[Pictu
 def batch_pictures(runs: Sequence[Run]) -> list[Picture]:
     """What the batch size does."""
     return _there([speed_slopes(runs), efficiency_slopes(runs), latency(runs)])
+
+
+def traffic_pictures(runs: Sequence[Run]) -> list[Picture]:
+    """Request streams over time."""
+    return [picture for run in runs for picture in queues(run)]
 
 
 def money_pictures(runs: Sequence[Run], money: Money | None) -> list[Picture]:
@@ -72,6 +78,7 @@ def every_picture(evidence: Evidence) -> dict[str, Picture]:
     shared = [
         *field_pictures(runs, evidence.max_power_w),
         *batch_pictures(runs),
+        *traffic_pictures(runs),
         *money_pictures(runs, evidence.money),
         *time_pictures(runs),
         *energy_pictures(runs),

@@ -40,6 +40,7 @@ def cost_speed(runs: Sequence[Run], money: Money) -> Picture | None:
         f"up and to the left. Cheapest: {best.label}, {plain(across.of(best))} {USD}.",
         lambda width: draw_scatter(groups, across, SPEED, width),
         Table(("run", "tokens/s", USD), [(run.label, SPEED.of(run), across.of(run)) for run in shown]),
+        note="b8: batch 8. Better is up and to the left.",
     )
 
 

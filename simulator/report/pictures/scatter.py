@@ -41,7 +41,7 @@ def draw_scatter(groups: Mapping[str, Sequence[Run]], across: Axis, up: Axis, wi
     for group in groups.values():
         points = " ".join("{:.1f},{:.1f}".format(*at[run.name]) for run in group)
         canvas.add("polyline", points=points, class_=f"series s-{FAMILY_COLOURS[group[0].family]}")
-    place(canvas, area, [(*at[run.name], f"{run.design} x{run.batch}") for run in runs])
+    place(canvas, area, [(*at[run.name], run.mark_name) for run in runs])
     for run in runs:
         figures = [f"{plain(axis.of(run))} {axis.unit}" for axis in (up, across)]
         kind = f"m dot f-{FAMILY_COLOURS[run.family]}"

@@ -44,7 +44,8 @@ def energy_by_op(runs: Sequence[Run]) -> Picture:
     """By op kind, of the decode stage."""
 
     def parts(run: Run) -> Mapping[str, float]:
-        return _per_token(run, run.result.energy_by_op_kind_j[run.stage])
+        by_kind = run.result.energy_by_op_kind_j[run.stage]
+        return {kind: joules / run.decoded_tokens for kind, joules in by_kind.items()}
 
     return shares(runs, "energy-op", "Energy by op kind", parts, "J", "one token of the decode stage")
 
@@ -53,16 +54,9 @@ def time_by_op(runs: Sequence[Run]) -> Picture:
     """By op kind, of the decode stage."""
 
     def parts(run: Run) -> Mapping[str, float]:
-        steps = int(run.result.workload.values["output_tokens"]) - 1
-        by_kind = run.result.time_by_op_kind_s[run.stage]
-        return {kind: seconds / max(steps, 1) for kind, seconds in by_kind.items()}
+        return {kind: seconds / run.decode_steps for kind, seconds in run.result.time_by_op_kind_s[run.stage].items()}
 
     return shares(runs, "time-op", "Time by op kind", parts, "s", "one step of the decode stage")
-
-
-def _per_token(run: Run, parts: Mapping[str, float]) -> Mapping[str, float]:
-    tokens = max(int(run.result.workload.values["output_tokens"]) - 1, 1) * run.batch
-    return {kind: joules / tokens for kind, joules in parts.items()}
 
 
 def shares(  # noqa: PLR0913 - what is shared out, and in which words

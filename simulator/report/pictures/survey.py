@@ -49,7 +49,7 @@ def survey(runs: Sequence[Run], max_power_w: float | None = None) -> Picture | N
             "method": {OURS: OURS} | {name: name for name in methods},
         },
         "Hollow: published, batch 1, about 7B parameters; most GPU watts are TDP, and some points are one chip of many"
-        ", as each says. Filled: this report, average power of the decode stage, batch as labelled.",
+        ", as each says. Filled: this report, average power of the decode stage, b8: batch 8.",
     )
 
 
@@ -79,7 +79,7 @@ def _draw(runs: Sequence[Run], field: Sequence[Published], max_power_w: float | 
     for point in field:
         _published_mark(canvas, point, x(point.power_w), y(point.tokens_per_s))
     places = [(x(run.result.power_w or 1), y(run.result.tokens_per_s or 1)) for run in runs]
-    labels = [(*at, f"{run.design} x{run.batch}") for at, run in zip(places, runs, strict=True)]
+    labels = [(*at, run.mark_name) for at, run in zip(places, runs, strict=True)]
     place(canvas, area, labels, [box_around(*at, 6) for at in places])
     for at, run in zip(places, runs, strict=True):
         _run_mark(canvas, run, *at)
