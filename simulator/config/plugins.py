@@ -38,7 +38,14 @@ def import_plugins(root: Node) -> None:
         try:
             importlib.import_module(node.value)
         except (Exception, SystemExit) as error:
-            raise node.origin.error(f"the plug-in '{node.value}' cannot be imported: {_cause(error)}", key) from error
+            message = f"the plug-in '{node.value}' cannot be imported: {_cause(error)}{_path_hint(error, node.value)}"
+            raise node.origin.error(message, key) from error
+
+
+def _path_hint(error: BaseException, module: str) -> str:
+    """What to do where Python does not find the plug-in itself."""
+    missing = isinstance(error, ModuleNotFoundError) and error.name in (module, module.partition(".")[0])
+    return "; PYTHONPATH has to name the folder that it lies in" if missing else ""
 
 
 def _cause(error: BaseException) -> str:

@@ -46,7 +46,9 @@ class Routes:
         try:
             stops = nx.shortest_path(self._graph, start, end)
         except nx.NetworkXNoPath:
-            raise MappingError(f"no link joins '{start}' and '{end}', between which results have to move") from None
+            remedy = f"a component such as {{use: links/on_die, between: [{start}, {end}]}} does"
+            message = f"no link joins '{start}' and '{end}', between which results have to move; {remedy}"
+            raise MappingError(message) from None
         links = ((self._graph.edges[a, b]["link"], a) for a, b in pairwise(stops))
         return tuple((link, end) for link, end in links if link is not None)
 

@@ -63,7 +63,9 @@ def _sections(evidence: Evidence) -> Mapping[str, tuple[str, str]]:
         "designs": ("Each design", designs(runs)),
     }
     for position, sweep in enumerate(evidence.sweeps):
-        found[f"sweep-{position}"] = (f"Sweep {sweep.name}", sweep_section(sweep, position, evidence.max_power_w))
+        # A page of one sweep alone is called as it is.
+        title = f"Sweep {sweep.name}" if runs or len(evidence.sweeps) > 1 else "Design space"
+        found[f"sweep-{position}"] = (title, sweep_section(sweep, position, evidence.max_power_w))
     return {name: (words, content) for name, (words, content) in found.items() if content}
 
 

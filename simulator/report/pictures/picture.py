@@ -10,6 +10,8 @@ from simulator.report.svg.canvas import Canvas
 from simulator.report.svg.style import export_rules
 
 Cell = str | float | None
+MARGIN = 12.0
+"""White around a picture that is a file of its own, in px."""
 WIDE, HALF, NARROW = 1040.0, 500.0, 360.0
 """Widths that a page asks for: the whole column, half of it, a phone."""
 
@@ -57,12 +59,13 @@ def inline_svg(picture: Picture, width: float) -> str:
 
 
 def standalone_svg(picture: Picture, width: float) -> str:
-    """The picture as a file of its own, on white."""
-    canvas = picture.draw(width)
-    size = f'width="{canvas.width:g}" height="{canvas.height:g}" viewBox="0 0 {canvas.width:g} {canvas.height:g}"'
+    """The picture as a file of its own, ``width`` px wide, on white."""
+    canvas = picture.draw(width - 2 * MARGIN)
+    height = canvas.height + 2 * MARGIN
+    size = f'width="{width:g}" height="{height:g}" viewBox="-{MARGIN:g} -{MARGIN:g} {width:g} {height:g}"'
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">'
         f"<title>{escape(picture.title)}</title><desc>{escape(picture.summary)}</desc>"
         f"<style>{export_rules()}</style>"
-        f'<rect width="100%" height="100%" fill="#fff"/>{canvas.content()}</svg>\n'
+        f'<rect x="-{MARGIN:g}" y="-{MARGIN:g}" width="100%" height="100%" fill="#fff"/>{canvas.content()}</svg>\n'
     )

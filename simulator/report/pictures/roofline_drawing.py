@@ -45,6 +45,7 @@ def draw(dots: Sequence[Dot], slopes: Mapping[str, float], flats: Mapping[str, f
     frame = _frame(dots, slopes, flats, Area(64, 34, width - 16, canvas.height - 48))
     x_axis(canvas, frame.area, frame.x, "arithmetic intensity (FLOP/byte)")
     y_axis(canvas, frame.area, frame.y, "FLOP/s", short)
+    slopes = _alike(slopes)
     roof = max(flats.values(), default=frame.y.high)
     taken = [box for name, rate in slopes.items() for box in _slope(canvas, frame, name, rate, roof)]
     taken += _flats(canvas, frame, flats)
@@ -59,6 +60,15 @@ def draw(dots: Sequence[Dot], slopes: Mapping[str, float], flats: Mapping[str, f
         radius = 4 + 7 * math.sqrt(dot.time_share)
         mark(canvas, SHAPES[position % len(SHAPES)], *at, radius, f"m dot f-{colour(position)}", data_tip=words)
     return canvas
+
+
+def _alike(slopes: Mapping[str, float]) -> dict[str, float]:
+    """Wires of one bandwidth as one line, whose figures would lie on each other."""
+    names: dict[float, list[str]] = {}
+    for name, rate in slopes.items():
+        near = next((known for known in names if math.isclose(known, rate, rel_tol=0.01)), rate)
+        names.setdefault(near, []).append(name)
+    return {" and ".join(together): rate for rate, together in names.items()}
 
 
 def _frame(dots: Sequence[Dot], slopes: Mapping[str, float], flats: Mapping[str, float], area: Area) -> Frame:

@@ -14,7 +14,7 @@ from simulator.report.svg.canvas import Canvas, shortened
 
 KIND_COLOURS = {"memory": "c0", "compute": "c2", "buffer": "c1", "host": "c7", "other": "c8"}
 COMPUTING = ("cpu", "gpu", "fpga", "dpu", "near_bank", "hbm_pim", "matrix", "vault_matrix", "vector")
-GAP, BOX_HEIGHT = 34.0, 64.0
+GAP, BOX_HEIGHT, LINES = 30.0, 74.0, 3
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ def _draw(
         canvas.add("rect", x=x, y=y, width=room, height=BOX_HEIGHT, rx=5, class_="m box", data_tip=words)
         canvas.add("rect", x=x, y=y, width=5, height=BOX_HEIGHT, rx=2, class_=f"f-{KIND_COLOURS[_kind(part)]}")
         canvas.text(x + 14, y + 20, shortened(name, room - 18, 12.5), "strong")
-        for line, text in enumerate(textwrap.wrap(figures(part), max(10, int(room / 6)))[:2]):
-            canvas.text(x + 14, y + 37 + 15 * line, shortened(text, room - 18, 11), "small")
+        for line, text in enumerate(textwrap.wrap(figures(part), max(10, int((room - 18) / 6)))[:LINES]):
+            canvas.text(x + 14, y + 36 + 14 * line, shortened(text, room - 18, 11), "small")
     y = bottom + 20
     for note in notes:
         canvas.text(0, y, shortened(note, width, 11), "small")
