@@ -56,6 +56,20 @@ Process = Generator[simpy.Event, Any, None]
 """The body of a SimPy process."""
 
 
+Callback = Callable[[simpy.Event], None]
+"""What an event calls when it happens."""
+
+
+class Call(simpy.Event):
+    """One callback at the time for which `Environment.schedule` has it: a timeout without what nobody asks it for."""
+
+    def __init__(self, env: Environment, callback: Callback) -> None:
+        self.env = env
+        self.callbacks = [callback]
+        self._ok = True
+        self._value = None
+
+
 class Environment(simpy.Environment):
     """A SimPy environment whose time is whole ps, and which counts its events."""
 

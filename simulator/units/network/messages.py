@@ -60,6 +60,15 @@ class _Message:
             self.done.succeed()
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Where a packet goes from a node: it is for ``ends`` endpoints here, and for all others of ``all_ends`` onward."""
+
+    ends: int
+    onward: tuple[tuple[Wire, _Way], ...]
+    all_ends: int
+
+
 class Network:
     """The wires of a topology, made on first use. Messages run in ``env``."""
 
@@ -70,6 +79,7 @@ class Network:
         self.wires: dict[WireName, Wire] = {}
         self.delivered_bytes = 0
         self._flows = 0
+        self._ways: dict[tuple[int, tuple[int, ...]], _Way] = {}
         self._free_ps: dict[int, int] = {}
 
     @property
@@ -93,16 +103,16 @@ class Network:
 
         The event succeeds when every end has every byte.
         """
-        routes = [self.topology.route(start, end) for end in ends if end != start]
-        packets = self.packets(n_bytes) if routes else []
-        message = _Message(self.env, self._new_flow(), len(packets) * len(routes), on_packet)
-        wait_ps = self._prepare_ps(start) if routes else 0
+        way = self._way_to(start, tuple(end for end in ends if end != start))
+        packets = self.packets(n_bytes) if way.all_ends else []
+        message = _Message(self.env, self._new_flow(), len(packets) * way.all_ends, on_packet)
+        wait_ps = self._prepare_ps(start) if way.all_ends else 0
         if not wait_ps:
-            self._inject(routes, packets, message)
+            self._inject(way, packets, message)
         else:
             prepared = self.env.timeout(wait_ps)
             assert prepared.callbacks is not None
-            prepared.callbacks.append(lambda _: self._inject(routes, packets, message))
+            prepared.callbacks.append(lambda _: self._inject(way, packets, message))
         return message.done
 
     def _prepare_ps(self, start: int) -> int:
@@ -113,26 +123,38 @@ class Network:
         self._free_ps[start] = max(now_ps, self._free_ps.get(start, 0)) + self.link.message_ps
         return self._free_ps[start] - now_ps
 
-    def _inject(self, routes: list[Route], packets: list[tuple[int, int]], message: _Message) -> None:
+    def _inject(self, way: _Way, packets: list[tuple[int, int]], message: _Message) -> None:
         for number, packet in enumerate(packets):
-            self._forward(routes, packet, message, number)
+            self._forward(way, packet, message, number)
 
     def _new_flow(self) -> int:
         self._flows += 1
         return self._flows
 
-    def _forward(self, routes: list[Route], packet: tuple[int, int], message: _Message, number: int) -> None:
-        """Send a packet on its next wires: one copy for all routes that share the wire."""
+    def _forward(
+        self, way: _Way, packet: tuple[int, int], message: _Message, number: int, _event: simpy.Event | None = None
+    ) -> None:
+        """A packet is at a node: count it if it is for this one, and send it on its next wires, a copy on each."""
         payload, wire_bytes = packet
+        for _ in range(way.ends):
+            self.delivered_bytes += payload
+            message.arrived(number)
+        for wire, rest in way.onward:
+            wire.offer(message.flow, wire_bytes, partial(self._forward, rest, packet, message, number))
+
+    def _way_to(self, start: int, ends: tuple[int, ...]) -> _Way:
+        way = self._ways.get((start, ends))
+        if way is None:
+            way = self._ways[start, ends] = self._way([self.topology.route(start, end) for end in ends])
+        return way
+
+    def _way(self, routes: list[Route]) -> _Way:
+        """One copy for all routes that share the next wire."""
         following: dict[WireName, list[Route]] = {}
-        for route in routes:
-            if route:
-                following.setdefault(route[0], []).append(route[1:])
-            else:
-                self.delivered_bytes += payload
-                message.arrived(number)
-        for name, rest in following.items():
-            self._wire(name).offer(message.flow, wire_bytes, partial(self._forward, rest, packet, message, number))
+        for route in filter(None, routes):
+            following.setdefault(route[0], []).append(route[1:])
+        onward = tuple((self._wire(name), self._way(rest)) for name, rest in following.items())
+        return _Way(sum(not route for route in routes), onward, len(routes))
 
     def _wire(self, name: WireName) -> Wire:
         wire = self.wires.get(name)
