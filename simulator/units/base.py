@@ -147,8 +147,9 @@ class Component:
         return {}
 
     def static_power_w(self) -> Mapping[str, float]:
-        """Energy class -> W that flow whether or not anything runs."""
-        return {}
+        """Energy class -> W that flow whether or not anything runs: ``static_power_w`` of a spec that has it."""
+        watts = getattr(self.spec, "static_power_w", None)
+        return {} if watts is None else {"static": watts}
 
     def ceilings(self) -> tuple[tuple[tuple[str, ...], float], ...]:
         """(hops, bytes a second) that the component's wires cannot exceed, whatever the schedule."""

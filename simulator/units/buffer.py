@@ -50,10 +50,6 @@ class Buffer(Component):
         """Energy of one byte."""
         return {ACCESS: {"sram": self.spec.energy_pj_per_byte}}
 
-    def static_power_w(self) -> Mapping[str, float]:
-        """Leakage."""
-        return {"static": self.spec.static_power_w}
-
     def assumptions(self) -> tuple[str, ...]:
         """What is not modelled."""
         if self.spec.organization is not None:

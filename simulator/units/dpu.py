@@ -237,10 +237,6 @@ class Dpu(OpUnit):
             WRAM_BYTE: {"sram": self.spec.energy_pj_per_wram_byte},
         }
 
-    def static_power_w(self) -> Mapping[str, float]:
-        """Static power of all cores."""
-        return {"static": self.spec.static_power_w}
-
     def assumptions(self) -> tuple[str, ...]:
         """What the schedule leaves out."""
         return (

@@ -71,7 +71,3 @@ class Link(Component):
     def energy_table(self) -> Mapping[str, Mapping[str, float]]:
         """Energy of one bit."""
         return {BIT: {self.spec.energy_class: self.spec.energy_pj_per_bit}}
-
-    def static_power_w(self) -> Mapping[str, float]:
-        """Power of the idle link."""
-        return {"static": self.spec.static_power_w}

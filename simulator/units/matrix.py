@@ -279,10 +279,6 @@ class Matrix(OpUnit):
         """Energy of one multiply-add, by width where that is known."""
         return self.cells.energy.table
 
-    def static_power_w(self) -> Mapping[str, float]:
-        """Static power of the unit."""
-        return {"static": self.spec.static_power_w}
-
     def assumptions(self) -> tuple[str, ...]:
         """What the schedule leaves out."""
         return (

@@ -150,10 +150,6 @@ class Sram(Storage):
         price = {"sram": self.spec.energy_pj_per_byte}
         return {READ_BYTE: price, WRITTEN_BYTE: price}
 
-    def static_power_w(self) -> Mapping[str, float]:
-        """Leakage and clock."""
-        return {"static": self.spec.static_power_w}
-
     def assumptions(self) -> tuple[str, ...]:
         """How data lies in the banks."""
         return (f"{self.name}: weights and cache lie over all banks in turn, so that a stream meets no bank conflict",)

@@ -157,10 +157,6 @@ class Vector(OpUnit):
         """Energy of one operation in a lane."""
         return {LANE_OP: {"compute": self.spec.energy_pj_per_flop}}
 
-    def static_power_w(self) -> Mapping[str, float]:
-        """Static power of the unit."""
-        return {"static": self.spec.static_power_w}
-
     def assumptions(self) -> tuple[str, ...]:
         """Costs taken over from other kinds of op."""
         return tuple(

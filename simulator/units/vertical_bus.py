@@ -65,10 +65,6 @@ class VerticalBus(Component):
         """Energy of one bit."""
         return {BIT: {"tsv": self.spec.energy_pj_per_bit}}
 
-    def static_power_w(self) -> Mapping[str, float]:
-        """Power of the idle buses."""
-        return {"static": self.spec.static_power_w}
-
     def ceilings(self) -> tuple[tuple[tuple[str, ...], float], ...]:
         """The wires' rate."""
         return (((hops.VERTICAL_BUS,), self.bytes_per_s),)

@@ -248,10 +248,6 @@ class CoreMesh(OpUnit):
             CROSSING: {"network": self.spec.energy_pj_per_crossing},
         }
 
-    def static_power_w(self) -> Mapping[str, float]:
-        """Leakage and clock of the cores, and what the system around them takes."""
-        return {"static": self.spec.static_power_w}
-
     def assumptions(self) -> tuple[str, ...]:
         """How ops are laid out."""
         return (

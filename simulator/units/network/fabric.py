@@ -195,10 +195,6 @@ class Fabric(OpUnit):
         """Energy of one bit over one wire."""
         return {BIT: {self.spec.energy_class: self.spec.energy_pj_per_bit}}
 
-    def static_power_w(self) -> Mapping[str, float]:
-        """Power of the idle switch and ports."""
-        return {"static": self.spec.static_power_w}
-
     def assumptions(self) -> tuple[str, ...]:
         """What is not modelled."""
         return (f"{self.name}: additions of a reduction take no time beside the transfers",)

@@ -359,10 +359,6 @@ class Processor(OpUnit):
             ACTIVE: {"compute": 1000 * spec.active_power_w},
         }
 
-    def static_power_w(self) -> Mapping[str, float]:
-        """Power of the processor at rest."""
-        return {"static": self.spec.static_power_w}
-
     def assumptions(self) -> tuple[str, ...]:
         """What the model leaves out."""
         share = f"{self._least_clock:.0%}"
