@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from simulator.dram.kernel import state as k
-from simulator.dram.kernel.memory_queue import choose, take_memory
+from simulator.dram.kernel.memory_queue import choose, serve_buffers, take_memory
 from simulator.dram.kernel.near_bank_queue import take_near_bank
 from simulator.dram.kernel.refresh_queue import take_refresh
 from simulator.dram.kernel.state import Ints, compiled
-from simulator.dram.kernel.write_mode import buffer_to_serve
 
 
 @compiled("UniTuple(int64, 2)(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64, int64)")
@@ -21,13 +20,7 @@ def _serve_memory(t: Ints, m: Ints, log: Ints, done: Ints, bus: int, clk: int) -
     if m[k.REF_LEN] > 0:
         issued, tick = take_refresh(t, m, log, bus, clk)
         return issued, min(horizon, tick)
-    queue = buffer_to_serve(t, m)
-    index, tick = choose(t, m, queue, bus, clk, 0)
-    if index >= 0:
-        if take_memory(t, m, log, done, queue, index, clk):
-            return clk, k.NEVER
-        index, tick = choose(t, m, queue, bus, clk, 1)
-    return 0, min(horizon, tick)
+    return serve_buffers(t, m, log, done, bus, clk, horizon)
 
 
 @compiled("UniTuple(int64, 2)(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64, int64, int64, int64)")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.late_call import serve_at
-from simulator.dram.kernel.memory_queue import choose, take_memory
+from simulator.dram.kernel.memory_queue import choose, serve_buffers, take_memory
 from simulator.dram.kernel.near_bank_queue import take_near_bank
 from simulator.dram.kernel.refresh_queue import let_refreshes_fall_due, take_refresh
 from simulator.dram.kernel.state import Ints, compiled
-from simulator.dram.kernel.write_mode import buffer_to_serve
 
 # Why `advance` returns before its limit.
 STOP_NEVER, STOP_QUEUE_SHORT, STOP_NO_MEMORY, STOP_ANSWER, STOP_ACCEPTS, STOP_DRAINED = range(6)
@@ -43,13 +42,7 @@ def _serve_bus(t: Ints, m: Ints, log: Ints, done: Ints, bus: int, clk: int, limi
     if m[k.NB_LEN] > 0:
         issued, tick = take_near_bank(t, m, log, bus, clk, limit, keep)
         return issued, min(horizon, tick)
-    queue = buffer_to_serve(t, m)
-    index, tick = choose(t, m, queue, bus, clk, 0)
-    if index >= 0:
-        if take_memory(t, m, log, done, queue, index, clk):
-            return clk, k.NEVER
-        index, tick = choose(t, m, queue, bus, clk, 1)
-    return 0, min(horizon, tick)
+    return serve_buffers(t, m, log, done, bus, clk, horizon)
 
 
 @compiled("void(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64, int64, int64)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulator.dram.kernel import state as k
 from simulator.dram.kernel.bank import earliest, issue
 from simulator.dram.kernel.state import Ints, command_field, compiled, first_bank, order_at
+from simulator.dram.kernel.write_mode import buffer_to_serve
 
 
 @compiled("int64(int64[::1], int64)", inline=True)
@@ -209,3 +210,18 @@ def take_memory(t: Ints, m: Ints, log: Ints, done: Ints, queue: int, index: int,
             m[order_at(t, k.ACTIVE_QUEUE, m[k.N_ACTIVE])] = entry
             m[k.N_ACTIVE] += 1
     return True
+
+
+@compiled(
+    "UniTuple(int64, 2)(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64, int64, int64)",
+    inline=True,
+)
+def serve_buffers(t: Ints, m: Ints, log: Ints, done: Ints, bus: int, clk: int, horizon: int) -> tuple[int, int]:
+    """Step 4, the read or the write buffer: (last tick at which it issued or 0, next tick of interest)."""
+    queue = buffer_to_serve(t, m)
+    index, tick = choose(t, m, queue, bus, clk, 0)
+    if index >= 0:
+        if take_memory(t, m, log, done, queue, index, clk):
+            return clk, k.NEVER
+        index, tick = choose(t, m, queue, bus, clk, 1)
+    return 0, min(horizon, tick)
