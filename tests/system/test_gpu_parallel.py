@@ -61,6 +61,15 @@ def test_one_sequence_passes_a_pipeline_of_gpus_no_faster_than_one_gpu() -> None
     assert one.power_w < four.power_w < 4 * one.power_w
 
 
+def test_heads_of_a_pipeline_that_is_not_full_are_done_while_its_last_stage_would_wait() -> None:
+    one, two, four = (run("rtx4090", devices=4, how="pipeline", batch=batch) for batch in (1, 2, 4))
+    head_s = one.time_by_op_kind_s["decode"]["lm_head"]
+    assert decode_s(two) == pytest.approx(decode_s(one), rel=0.005)
+    assert two.time_by_op_kind_s["decode"]["lm_head"] == pytest.approx(head_s, rel=0.01)
+    assert two.work_by_op_kind["decode"]["lm_head"].bytes == 2 * one.work_by_op_kind["decode"]["lm_head"].bytes
+    assert decode_s(four) == pytest.approx(decode_s(one) + 3 * head_s, rel=0.01), "a full one waits for the last stage"
+
+
 def test_an_eager_host_issues_collectives_too() -> None:
     graphs, eager = (
         run(

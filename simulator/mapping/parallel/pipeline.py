@@ -43,6 +43,12 @@ def turns(stages: Stages, microbatches: int, took: Mapping[int, float], *, prefi
     return served if time(served) > time(passage) else passage
 
 
+def slack(stages: Stages, microbatches: int, took: Mapping[int, float]) -> float:
+    """For how long the slowest stage waits, in decode, for a microbatch to pass all others. ``took``: as of `turns`."""
+    times = [sum(number * took[kind] for kind, number in blocks.items()) for blocks in stages]
+    return max(0, sum(times) - microbatches * max(times, default=0))
+
+
 def repeated(blocks: Counter[int], times: int) -> Counter[int]:
     """``blocks``, each so many times."""
     return Counter({kind: times * number for kind, number in blocks.items()})

@@ -97,8 +97,8 @@ class Blocks:
         self._align = align
         self._each = each
 
-    def run(self, kinds: Kinds, spread: Spread, stage: str, weight: float, on: Sequence[str]) -> None:
-        """All blocks of the pipeline, for all microbatches."""
+    def run(self, kinds: Kinds, spread: Spread, stage: str, weight: float, on: Sequence[str]) -> float:
+        """All blocks of the pipeline, for all microbatches; for how many ps the slowest stage then waits for them."""
         plan = spread.plan
         for first, *_ in kinds.graphs:
             self._check_shared(first, spread, on)
@@ -111,12 +111,14 @@ class Blocks:
         devices, groups = spread.block_groups
         every = weight * plan.microbatches * plan.data / plan.active * groups
         counts = pipeline.whole(kinds.counted)
+        took: dict[int, float] = {}
         for kind, times in self._order(kinds, turns, spread):
             each = times / turns[kind] if turns[kind] else 1
             often = Often(stage, weight * times, every * counts[kind] * each)
-            self._parts.share(shares[kind], often, devices, on)
+            took[kind] = self._parts.share(shares[kind], often, devices, on)
         self._parts.aligned = False
         self._system.around.sharing = Sharing()
+        return 0 if stage == "prefill" else pipeline.slack(kinds.counted, plan.microbatches, took)
 
     def _turns(
         self, kinds: Kinds, shares: Sequence[Part], spread: Spread, stage: str, on: Sequence[str]

@@ -43,21 +43,19 @@ class Parts:
         self.aligned = False
         self._before: list[Callable[[], None]] = []
 
-    def share(self, part: Part, often: Often, devices: int, on: Sequence[str] = ()) -> None:
-        """One part on ``devices`` devices: the leader's in time, then what the others did meanwhile."""
+    def share(self, part: Part, often: Often, devices: int, on: Sequence[str] = ()) -> int:
+        """One part on ``devices`` devices: the leader's in time, which it gives, then what the others did meanwhile."""
         stage, time, count = often
         if part.others is None:
-            self.run(part.leader, Often(stage, time, count * devices), on=on)
-            return
-        self.run(part.leader, often, beside=count * (devices - 1), on=on)
+            return self.run(part.leader, Often(stage, time, count * devices), on=on)
+        took_ps = self.run(part.leader, often, beside=count * (devices - 1), on=on)
         for graph, number in part.others:
             self.run(graph, Often(stage, 0, count * number), on=on)
+        return took_ps
 
     def took_ps(self, graph: nx.DiGraph[str], stage: str, on: Sequence[str] = ()) -> int:
         """The time of a part, which does not count."""
-        start_ps = self._system.env.now_ps
-        self.run(graph, Often(stage, 0, 0), on=on)
-        return self._system.env.now_ps - start_ps
+        return self.run(graph, Often(stage, 0, 0), on=on)
 
     def message(self, kind: str, endpoints: int, n_bytes: int, often: Often) -> None:
         """A collective by itself."""
@@ -70,8 +68,8 @@ class Parts:
         """The next part has ``carry`` before it."""
         self._before.append(carry)
 
-    def run(self, graph: nx.DiGraph[str], often: Often, *, beside: float = 0, on: Sequence[str] = ()) -> None:
-        """Simulate a part; devices that neither run it nor what is told ``beside`` it only refresh meanwhile.
+    def run(self, graph: nx.DiGraph[str], often: Often, *, beside: float = 0, on: Sequence[str] = ()) -> int:
+        """Simulate a part and give its ps; devices that neither run it nor what is ``beside`` it only refresh then.
 
         ``on``: the components that run all ops, the first that can, in place of those that the placement chooses.
         """
@@ -93,6 +91,7 @@ class Parts:
             self._enter(stage, 0, idle, 0)
             for memory in self.memories:
                 memory.tell_waiting(start_ps, env.now_ps)
+        return env.now_ps - start_ps
 
     def _until_refresh(self) -> None:
         """Let time go on to the next refresh of the devices."""

@@ -8,6 +8,7 @@ from functools import partial
 
 import networkx as nx
 
+from simulator.mapping.parallel.policies import Part
 from simulator.system.builder import System
 from simulator.system.parallel import cuts
 from simulator.system.parallel.blocks import Blocks, Kinds, kinds_of
@@ -76,7 +77,7 @@ class Passage:
         heads = plan.microbatches if sampled is None else sampled
         copies = plan.microbatches * plan.data
         hidden = cuts.hidden_bytes(whole)
-        once, chosen = Often(stage, weight, weight * copies), Often(stage, weight * heads, weight * heads * plan.data)
+        once = Often(stage, weight, weight * copies)
         source, head_op = whole.nodes[SOURCE]["op"], whole.nodes[cuts.HEAD[-1]]["op"]
         # Tokens to the device that has their rows of the table, those to the first stage.
         units = (self._unit(after.graph, SINK, after.on), self._unit(whole, SOURCE, on))
@@ -85,15 +86,27 @@ class Passage:
         self._to_first_stage(spread, hidden, once)
         coupled = self._coupled and model is None
         kinds = kinds_of([piece.graph for piece in held], spread, alike, coupled=coupled)
-        self._blocks.run(kinds, spread, stage, weight, on)
+        slack_ps = self._blocks.run(kinds, spread, stage, weight, on)
         self._pass_on(spread, kinds, -(-hidden // len(held)), Often(stage, weight, weight))
         for test, choice in cuts.tests_of(whole):
             self._test(spread, test, choice, Often(stage, weight * plan.microbatches, weight * copies), on)
-        parts.share(spread.head(cuts.head_of(whole)), chosen, spread.head_devices, on)
+        head = spread.head(cuts.head_of(whole))
+        seen = self._seen(spread, head, heads, slack_ps, stage, on)
+        parts.share(head, Often(stage, weight * seen, weight * heads * plan.data), spread.head_devices, on)
         # Logits to the host.
         units = (self._unit(whole, cuts.HEAD[0], on), self._unit(whole, SINK, on))
         parts.before(partial(parts.carry, units, head_op, head_op.output_bytes))
         parts.run(cuts.sampling_of(whole), once, on=on)
+
+    def _seen(  # noqa: PLR0913 - a head, and what it is hidden behind
+        self, spread: Spread, head: Part, times: int, slack_ps: float, stage: str, on: Sequence[str]
+    ) -> float:
+        """How often the time of ``head`` counts; the last stage alone does all but one while it would wait."""
+        everywhere = spread.head_devices == spread.plan.group or spread.plan.groups > 1
+        if times < 2 or not slack_ps or everywhere:
+            return times
+        took_ps = self._parts.took_ps(head.leader, stage, on)
+        return max(1, times - slack_ps / took_ps) if took_ps else times
 
     def _spread_of(self, model: Model | None) -> Spread:
         """How ``model`` lies, the workload's for None; a draft model takes the same microbatches."""

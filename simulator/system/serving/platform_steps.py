@@ -38,9 +38,7 @@ def one_copy(platform: Platform) -> Platform:
     parallelism = platform.parallelism
     if parallelism.expert > parallelism.tensor:
         allowed = f"1 or {parallelism.tensor}" if parallelism.tensor > 1 else "1"
-        raise MappingError(
-            f"parallelism.expert: copies that serve requests do not share experts (allowed: {allowed})"
-        )
+        raise MappingError(f"parallelism.expert: copies that serve requests do not share experts (allowed: {allowed})")
     if parallelism.sequence > 1:
         raise MappingError("parallelism.sequence: request streams do not deal tokens out (allowed: 1)")
     count = parallelism.tensor * parallelism.pipeline

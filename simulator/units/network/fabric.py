@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -197,4 +198,9 @@ class Fabric(OpUnit):
 
     def assumptions(self) -> tuple[str, ...]:
         """What is not modelled."""
-        return (f"{self.name}: additions of a reduction take no time beside the transfers",)
+        free = f"{self.name}: additions of a reduction take no time beside the transfers"
+        fastest = max((protocol.rate_gb_s for protocol in self.spec.protocols.values()), default=math.inf)
+        if fastest >= self.spec.bandwidth_gb_s:
+            return (free,)
+        slower = f"its library's protocols send at most {fastest:g} of {self.spec.bandwidth_gb_s:g} GB/s from a device"
+        return (free, f"{self.name}: {slower}, and do not speed up with its links")

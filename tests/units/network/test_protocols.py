@@ -126,3 +126,11 @@ def test_an_unknown_algorithm_of_a_protocol_is_named() -> None:
     arch = load_arch("h100_sxm", ["fabric.protocols.ll.algorithms={allreduce: rings}"])
     with pytest.raises(ConfigError, match=r"protocols\.ll\.algorithms\.allreduce.*allreduce/rings.*allreduce/ring"):
         run_op(arch, "allreduce", (1, 64))
+
+
+def test_a_library_slower_than_its_links_is_told() -> None:
+    arch = load_arch("h100_sxm", ["devices.count=2", "fabric.bandwidth_gb_s=900"])
+    told = build_system(arch.spec).components["fabric"].assumptions()
+    assert any("at most 370.8 of 900 GB/s" in text for text in told)
+    plain = build_system(load_arch("dgx_h100", ["fabric.protocols=null"]).spec).components["fabric"].assumptions()
+    assert len(plain) == len(told) - 1
