@@ -15,11 +15,8 @@ from simulator.units.mac_energy import MacEnergy, MacPrices, OperandBits
 from simulator.units.processors.shapes import Product, product_of
 from simulator.units.sparsity import SparseMacs, SparsePattern, support_of, take_sparse
 from simulator.units.systolic import Array, Dataflow
-from simulator.workload.encoding import Number
+from simulator.workload.encoding import WHOLE_BITS, Number
 from simulator.workload.ops import Op, ProductOp, WeightedOp
-
-WHOLE_BITS = 16
-"""From which width on cells take floating-point and whole numbers alike."""
 
 
 class SparseCells(SparseMacs):

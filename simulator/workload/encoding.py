@@ -11,10 +11,12 @@ from fractions import Fraction
 from math import ceil
 from typing import Literal
 
-from simulator.workload.precision import FORMAT_BITS
+from simulator.workload.precision import FORMAT_BITS, Precision
 
 Number = Literal["int", "fp"]
 Pattern = Literal["dense", "n_m", "unstructured"]
+WHOLE_BITS = 16
+"""From which width on multiply-adds take floating-point and whole numbers alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +87,16 @@ def plain(number_format: str) -> Encoding:
     """The encoding of a named format; its scales count as part of each element."""
     number: Number = "fp" if number_format.startswith(("fp", "bf")) else "int"
     return Encoding(Fraction(FORMAT_BITS[number_format]), number)
+
+
+def weights_in(precision: Precision, outputs: int, inputs: int) -> Encoding:
+    """How a weight lies and what it meets in a product, with nothing but ``precision`` to say so."""
+    moving = plain(precision.activations)
+    weights = plain(precision.weights)
+    return replace(weights, moving=moving.number, moving_bits=int(moving.value_bits), full=(outputs, inputs))
+
+
+def met_by_floats(precision: Precision, outputs: int, inputs: int) -> Encoding | None:
+    """As `weights_in` where it meets floating point of fewer than 16 bits, which not every unit takes; else None."""
+    found = weights_in(precision, outputs, inputs)
+    return found if found.moving == "fp" and found.moving_bits < WHOLE_BITS else None

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from simulator.workload import ops
 from simulator.workload.blueprint import Blueprint, Flow, Section, Weight, Wire
+from simulator.workload.encoding import met_by_floats
 from simulator.workload.precision import Precision
 from simulator.workload.step import Step
 
@@ -95,6 +96,7 @@ class SectionBuilder:
             in_features=in_features,
             tokens=self.tokens,
             flops=2 * rows * in_features * self.tokens,
+            encoding=met_by_floats(self.precision, rows, in_features),
         )
         if not bias:
             return flows
@@ -124,6 +126,7 @@ class SectionBuilder:
             in_features=columns,
             loads=loads,
             flops=2 * rows * columns * vectors,
+            encoding=met_by_floats(self.precision, rows, columns),
         )[0]
 
     def vector(  # noqa: PLR0913 - an element-wise op, and what is named otherwise than usual

@@ -13,6 +13,7 @@ from simulator.errors import MappingError, WorkloadError
 from simulator.metrics.result import Result
 from simulator.workload.model import Model
 from simulator.workload.model_file import load_model
+from simulator.workload.precision import Precision
 
 KINDS = (
     "h100_sxm", "xeon_8488c", "vhk158", "hbm3_npu", "aim_1card", "hbm_pim_card", "upmem_server", "ndp3d_tsv",
@@ -130,6 +131,20 @@ NARROW = (
 def test_a_unit_that_lacks_a_format_says_what_it_does_instead(platform: str, method: str, text: str) -> None:
     key, entry = METHODS[method]
     assert any(line.startswith(text) for line in run(platform, **{key: entry}).assumptions)
+
+
+@pytest.mark.parametrize(("platform", "takes"), [("a100_sxm_80g", False), ("tpu_v5e", False), ("h100_sxm", True)])
+def test_plain_fp8_is_multiplied_as_such_only_where_units_take_it(platform: str, *, takes: bool) -> None:
+    job = {"model": replace(MODEL, d_model=2048, d_ff=8192, head_dim=512), "prompt_tokens": 2048, "output_tokens": 1}
+    wide, whole, narrow = (
+        simulate(arch(platform), workload(**job, precision=Precision(form, form, "fp16")))
+        for form in ("fp16", "int8", "fp8")
+    )
+    took = [result.time_by_op_kind_s["prefill"]["ffn_up"] for result in (wide, whole, narrow)]
+    assert took[1] < 0.8 * took[0]
+    assert took[2] < 0.8 * took[0] if takes else took[2] == pytest.approx(took[0], rel=0.1)
+    assert narrow.energy_j.by_class["compute"] > whole.energy_j.by_class["compute"]
+    assert any("widened" in text for text in narrow.assumptions) != takes
 
 
 @pytest.mark.parametrize("method", ["w4", "2:4", "unstructured"])

@@ -1,10 +1,11 @@
 """What methods make of a step equals formulas of the model: bytes of weights, scales, indices and cache; FLOPs."""
 
+from dataclasses import replace
 from math import ceil, comb
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simulator.workload.encoding import Encoding
@@ -18,6 +19,7 @@ from simulator.workload.optimizations.hot_cold import HotCold
 from simulator.workload.optimizations.kv_paging import KvPaging
 from simulator.workload.optimizations.quantization import Quantization
 from simulator.workload.optimizations.weight_sparsity import WeightSparsity
+from simulator.workload.precision import Precision
 from simulator.workload.scenario import Workload
 from simulator.workload.step_graphs import StepGraphs
 
@@ -142,6 +144,7 @@ def test_sparse_and_quantised_weights_keep_only_values_of_fewer_bits() -> None:
 
 
 @given(active=st.floats(0.01, 0.9), batch=st.integers(1, 8), queries=st.integers(1, 3))
+@example(active=0.875, batch=6, queries=3)
 @settings(max_examples=30)
 def test_a_step_reads_the_union_of_what_its_tokens_use(active: float, batch: int, queries: int) -> None:
     block = ActivationSparsity(active=active, chosen_by="predictor", predictor_rank=32)
@@ -245,3 +248,12 @@ def test_short_last_groups_keep_what_fits(rows: int, columns: int, n: int) -> No
     encoding = Encoding(value_bits=16, number="fp", pattern="n_m", n=n, m=4)  # type: ignore[arg-type]
     by_hand = rows * sum(min(n, 4, columns - start) for start in range(0, columns, 4))
     assert encoding.kept(rows, columns) == by_hand
+
+
+@pytest.mark.parametrize("form", ["fp16", "fp8"])
+def test_only_blocks_that_leave_neurons_out_predict_them(form: str) -> None:
+    block = ActivationSparsity(active=(1.0, 0.9), chosen_by="predictor", predictor_rank=32)
+    job = replace(workload(40, activation_sparsity=block), precision=Precision(form, form, "fp16"))
+    graph = StepGraphs(job).decode_graph(CONTEXT)
+    found = [op for _, op in graph.nodes(data="op") if "predict_out" in op.name]
+    assert [(op.layer, op.out_features) for op in found] == [(1, 704)]

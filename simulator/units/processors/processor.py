@@ -27,11 +27,8 @@ from simulator.units.processors.power_limit import Load, clock_under, total_pj
 from simulator.units.processors.shapes import Product, activation_bytes, elements_of, product_of
 from simulator.units.processors.stack import Stack
 from simulator.units.sparsity import support_of, take_sparse
-from simulator.workload.encoding import Encoding
+from simulator.workload.encoding import WHOLE_BITS, Encoding
 from simulator.workload.ops import OP_KINDS, SAMPLING, AttentionOp, LookupOp, Op, ProductOp, WeightedOp
-
-WHOLE_BITS = 16
-"""From which width on multiply-adds take floating-point and whole numbers alike."""
 
 LANE_OP = "lane_op"
 CACHE_BYTE = "cache_byte"

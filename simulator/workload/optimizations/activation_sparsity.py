@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from simulator.config.faults import Fault, semantic_check
+from simulator.workload.encoding import met_by_floats
 from simulator.workload.model import Model
 from simulator.workload.ops import FFN_DOWN, FFN_GATE, FFN_UP, MatrixOp, Op, VectorOp
 from simulator.workload.optimizations.base import FileColumns, Graph, Optimization, StepView, optimization
@@ -86,11 +87,11 @@ class ActivationSparsity(Optimization):
     def _predict(self, graph: Graph, view: StepView) -> None:
         assert self.predictor_rank is not None
         for name, op in ops_of(graph):
-            if op.kind != FFN_UP.name or not isinstance(op, MatrixOp) or op.encoding is None:
+            if op.kind != FFN_UP.name or not isinstance(op, MatrixOp) or self.share(op.layer or 0, 1) == 1:
                 continue
             (maker,) = graph.pred[name]
             readers = [r for r in graph.succ[maker] if graph.nodes[r]["op"].kind in (FFN_GATE.name, FFN_UP.name)]
-            neurons = op.encoding.full[0]
+            neurons = op.encoding.full[0] if op.encoding and op.encoding.gathered else op.out_features
             narrow = _product(f"{name}.predict_in", op, view.precision, self.predictor_rank, op.in_features)
             wide = _product(f"{name}.predict_out", op, view.precision, neurons, self.predictor_rank)
             graph.add_node(narrow.name, op=narrow)
@@ -147,6 +148,7 @@ def _product(name: str, like: MatrixOp, precision: Precision, outputs: int, inpu
         weight_bytes=precision.weight_bytes(outputs * inputs),
         input_bytes=precision.activation_bytes(like.tokens * inputs),
         output_bytes=precision.activation_bytes(like.tokens * outputs),
+        encoding=met_by_floats(precision, outputs, inputs),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 
 import networkx as nx
 
-from simulator.workload.encoding import Encoding, plain
+from simulator.workload.encoding import Encoding, weights_in
 from simulator.workload.ops import (
     FFN_DOWN,
     FFN_GATE,
@@ -58,13 +58,7 @@ def encoding_of(op: WeightedOp, precision: Precision) -> Encoding:
     """How the weights of ``op`` are kept now."""
     if op.encoding is not None:
         return op.encoding
-    weights, moving = plain(precision.weights), plain(precision.activations)
-    return replace(
-        weights,
-        moving=moving.number,
-        moving_bits=int(moving.value_bits),
-        full=(op.out_features, op.in_features),
-    )
+    return weights_in(precision, op.out_features, op.in_features)
 
 
 def encoded(op: W, encoding: Encoding) -> W:

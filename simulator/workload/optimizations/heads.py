@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from simulator.workload.encoding import met_by_floats
 from simulator.workload.model import Model
 from simulator.workload.ops import LM_HEAD, OUT_PROJ, SAMPLING, LookupOp, MatrixOp, VectorOp
 from simulator.workload.optimizations.graphs import Graph, insert_before, ops_of
@@ -51,6 +52,7 @@ def _residual(name: str, head: MatrixOp, model: Model, precision: Precision) -> 
         weight_bytes=precision.weight_bytes(d * d),
         input_bytes=precision.activation_bytes(head.tokens * d),
         output_bytes=precision.activation_bytes(head.tokens * d),
+        encoding=met_by_floats(precision, d, d),
     )
 
 
@@ -71,6 +73,7 @@ def add_eagle_input(graph: Graph) -> None:
         weight_bytes=round(2 * d * d * element_bits),
         input_bytes=2 * table.output_bytes,
         output_bytes=table.output_bytes,
+        encoding=first.encoding and replace(first.encoding, full=(d, 2 * d)),
     )
     readers = list(graph.succ[table.name])
     insert_before(graph, table.name, readers, product)
