@@ -14,6 +14,8 @@ from simulator.report.numbers import NONE, plain
 
 Cell = str | int | float | bool | None
 MOST_ROWS = 30
+MOST_LETTERS = 24
+"""Values up to this long are not broken."""
 
 
 @dataclass
@@ -83,11 +85,13 @@ def front_view(
     if not rows:
         return title
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in objectives:
-        table.add_column(column, justify="right", no_wrap=True)
+    for name in _short(list(objectives)):
+        table.add_column(name, justify="right", no_wrap=True)
     shown = [axis for axis in axes if len({row.get(axis) for row in considered}) > 1]
-    for name in _short(shown):
-        table.add_column(name, justify="right", overflow="fold")
+    for name, axis in zip(_short(shown), shown, strict=True):
+        # Long names of columns may fold, short values may not.
+        longest = max(len(_label(row.get(axis))) for row in rows[:MOST_ROWS])
+        table.add_column(name, justify="right", overflow="fold", min_width=min(longest, MOST_LETTERS))
     for row in rows[:MOST_ROWS]:
         table.add_row(*(_figure(row.get(c)) for c in objectives), *(_label(row.get(axis)) for axis in shown))
     left = len(rows) - MOST_ROWS
