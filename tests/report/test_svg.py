@@ -53,7 +53,9 @@ def test_no_label_lies_on_another_or_outside(points: list[tuple[float, float, st
     boxes = []
     for element in texts:
         x, y = float(element.attrib["x"]), float(element.attrib["y"])
-        boxes.append(Box(x, y - 9, x + text_width(element.text or "", 12.5), y + 1))
+        width = text_width(element.text or "", 12.5)
+        left = x - width if element.get("text-anchor") == "end" else x
+        boxes.append(Box(left, y - 9, left + width, y + 1))
     for position, box in enumerate(boxes):
         assert box.left >= -0.1
         assert box.right <= 500.1

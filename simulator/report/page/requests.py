@@ -12,7 +12,7 @@ from simulator.report.pictures.picture import Cell, Table
 
 COLUMNS = (
     "run", "requests/s", "SLO met (%)", "goodput/s", "TTFT p50 (ms)", "TTFT p99 (ms)", "TPOT p50 (ms)",
-    "TPOT p99 (ms)", "E2E p50 (s)", "E2E p99 (s)", "busy (%)",
+    "TPOT p99 (ms)", "E2E p50 (s)", "E2E p99 (s)",
 )  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def requests_section(runs: Sequence[Run]) -> str:
     shown = Table(COLUMNS, [_row(run, traffic) for run, traffic in streams])
     note = "Goodput: requests a second that kept the service objective (SLO). E2E: from arrival to the last token."
     pictures = grid([figure(picture) for picture in traffic_pictures(runs)])
-    return f'<p class="lead">{note}</p>{table(shown, "Request streams", classes="runs")}{pictures}'
+    return f'<p class="lead">{note}</p>{table(shown, "Request streams", classes="runs streams")}{pictures}'
 
 
 def _row(run: Run, traffic: Traffic) -> tuple[Cell, ...]:
@@ -40,5 +40,4 @@ def _row(run: Run, traffic: Traffic) -> tuple[Cell, ...]:
         tpot.p99 * 1e3 if tpot else None,
         traffic.e2e_s.p50,
         traffic.e2e_s.p99,
-        traffic.busy_share * 100,
     )

@@ -15,6 +15,9 @@ from simulator.report.svg.canvas import Canvas
 from simulator.report.svg.marks import mark
 from simulator.report.sweep_columns import Column, axes_of, columns, done, front_of
 
+FEW = 300
+FEW_POINTS = "stroke-width:6;stroke-opacity:.75"
+"""How so few points look; more of them are smaller and let the ones below show."""
 MOST_MARKS = 40
 """Marks on a front; one with more points is a line."""
 
@@ -69,7 +72,7 @@ def _draw_front(x: Column, y: Column, best: Sequence[int], axes: Sequence[Column
     xs, ys = x.numbers, y.numbers
     places = {f"{to_x(a):.0f} {to_y(b):.0f}" for a, b in zip(xs, ys, strict=True) if not math.isnan(a + b)}
     dots = "".join(f"M{place}h0" for place in sorted(places))
-    canvas.add("path", d=dots, class_="points s-c0")
+    canvas.add("path", d=dots, class_="points s-c0", style=FEW_POINTS if len(places) <= FEW else None)
     steps = " ".join(f"{to_x(xs[i]):.1f},{to_y(ys[i]):.1f}" for i in best)
     canvas.add("polyline", points=steps, class_="series s-c3")
     every = max(1, (len(best) - 1) / (MOST_MARKS - 1))

@@ -63,8 +63,10 @@ def _draw_parallel(shown: Sequence[Column], every: int, width: float) -> Canvas:
     left, right = 30.0, width - 40
     step = (right - left) / (len(shown) - 1)
     lines = [Line(c, scale_of(c, bottom, top), left + n * step) for n, c in enumerate(shown)]
-    with canvas.group(class_="lines"):
-        for path in _paths(lines, every):
+    paths = _paths(lines, every)
+    # The fewer, the darker: each can be followed, and many together do not become one area.
+    with canvas.group(class_="lines", style=f"stroke-opacity:{min(0.7, max(0.14, 12 / len(paths))):.2f}"):
+        for path in paths:
             canvas.add("path", d=path)
     for position, line in enumerate(lines):
         canvas.line(line.x, top, line.x, bottom, "axis")

@@ -44,11 +44,15 @@ def place(canvas: Canvas, area: Area, labels: Sequence[tuple[float, float, str]]
         if found is None:
             continue
         full.append(found)
-        left, base = found.left, found.bottom - 3
+        base = found.bottom - 3
         if min(abs(found.left - x), abs(found.right - x)) > 14 or abs((found.top + found.bottom) / 2 - y) > 16:
             near = min(max(x, found.left), found.right)
             canvas.line(x, y, near, found.top if found.top > y else found.bottom - 2, "axis")
-        canvas.text(left, base, words, "strong halo")
+        # Letters of a wider font than the one measured grow away from the mark.
+        if found.right <= x:
+            canvas.text(found.right, base, words, "strong halo", text_anchor="end")
+        else:
+            canvas.text(found.left, base, words, "strong halo")
 
 
 def _places(x: float, y: float, width: float) -> Iterable[Box]:
