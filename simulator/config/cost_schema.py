@@ -60,9 +60,12 @@ class Machine(Spec):
 
     ``arch``: the platform of its runs (default: the machine's name). ``more_w``: power of what the run leaves out,
     such as a server's fans. ``idle_share``: its power while no token is generated, as a share of that in use.
+    ``devices``: how many of the platform the parts are for; a run on more takes as many machines as hold them. None:
+    the parts are for the devices of any run.
     """
 
     arch: str | None = None
+    devices: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     measured: Measured | None = None
     parts: Annotated[dict[str, Part], Field(min_length=1)]
     more_w: Annotated[float, Field(ge=0, le=1e9)] = 0

@@ -66,9 +66,17 @@ def offer_of(name: str, machine: Machine, result: Result | None, run: str | None
     else:
         rate, power_w = rates(result)
         area = result.area_by_component_mm2
-    busy_w = power_w + machine.more_w
-    parts_usd = machine_usd(machine, area)
+    needed = machines_of(machine, result)
+    busy_w = power_w + machine.more_w * needed
+    one_usd = machine_usd(machine, {part: mm2 / needed for part, mm2 in area.items()})
+    parts_usd = {part: usd * needed for part, usd in one_usd.items()}
     return Offer(_label(name, machine, run), name, parts_usd, rate, busy_w, busy_w * machine.idle_share, run)
+
+
+def machines_of(machine: Machine, result: Result | None) -> int:
+    """Machines that the devices of a run make: 1 where the price says nothing of devices."""
+    devices = result.arch.values.get("devices", {}).get("count") if result else None
+    return -(-devices // machine.devices) if machine.devices and isinstance(devices, int) else 1
 
 
 def _label(name: str, machine: Machine, run: str | None) -> str:

@@ -85,6 +85,16 @@ def test_published_costs_of_cent_come_out_of_its_prices() -> None:
         assert ratio == pytest.approx(faster * gpus_usd / devices_usd, rel=0.1)
 
 
+@pytest.mark.parametrize(("devices", "machines"), [(1, 2), (2, 1), (None, 1)])
+def test_a_run_on_several_devices_buys_all_of_them(devices: int | None, machines: int) -> None:
+    machine = TERMS.machines["any"].model_copy(update={"devices": devices, "more_w": 3})
+    workload = load_workload("llama2_7b_512_64", ["prompt_tokens=4", "output_tokens=2"])
+    result = simulate(load_arch("h100_sxm", ["devices.count=2", "parallelism.tensor=2"]), workload)
+    offer = offer_of("any", machine, result)
+    assert offer.usd == machines
+    assert offer.busy_w == (result.power_w or 0) + 3 * machines
+
+
 def test_what_has_no_figures_is_an_error() -> None:
     machine = TERMS.machines["any"]
     with pytest.raises(ConfigError, match="neither a run of 'any' nor measured figures"):
