@@ -66,6 +66,10 @@ class GemvPlan:
         self.tiles = -(-shape.inputs // self.tile_elements)
         self.side_by_side = max(1, array.channels // shape.span)
         self.rounds = -(-shape.instances // self.side_by_side)
+        self.rows_per_round = -(-self.groups // shape.packed) * self.tiles
+        """DRAM rows that the matrices of one round take in each bank."""
+        self._whole_bursts = array.bursts(min(self.tile_elements, shape.inputs))
+        self._last_bursts = array.bursts(shape.inputs - (self.tiles - 1) * self.tile_elements)
         last = shape.outputs - (self.groups - 1) * lanes
         self._last_span = -(-last // array.banks)
         self._masks: dict[tuple[int, int], npt.NDArray[np.bool_]] = {}
@@ -75,14 +79,9 @@ class GemvPlan:
         """DRAM rows that the matrices take in each bank."""
         return self.rounds * self.rows_per_round
 
-    @property
-    def rows_per_round(self) -> int:
-        """DRAM rows that the matrices of one round take in each bank."""
-        return -(-self.groups // self.shape.packed) * self.tiles
-
     def tile_bursts(self, tile: int) -> int:
         """Bursts of a tile: MACab per output group, and WRGB per copy."""
-        return self.array.bursts(min(self.tile_elements, self.shape.inputs - tile * self.tile_elements))
+        return self._last_bursts if tile == self.tiles - 1 else self._whole_bursts
 
     def row(self, round_: int, group: int, tile: int) -> int:
         """DRAM row of a tile of an output group, counted from the first row of the matrices."""
@@ -195,20 +194,22 @@ def _row_stationary(out: _Emitter, vectors: int) -> None:
                 if resident:
                     for _ in range(vectors):
                         out.load(round_, groups, tile)
-                _rows_of_set(out, round_, groups, tile, 0 if resident else vectors, vectors)
+                _rows_of_set(out, round_, groups, tile, vectors, load=not resident)
             out.finish(round_, groups, vectors)
 
 
 def _rows_of_set(  # noqa: PLR0913 - the loop indices of the caller
-    out: _Emitter, round_: int, groups: tuple[int, ...], tile: int, loads: int, vectors: int
+    out: _Emitter, round_: int, groups: tuple[int, ...], tile: int, vectors: int, *, load: bool
 ) -> None:
-    packed = out.plan.shape.packed
-    for in_row in _batches(groups, packed):
-        for vector in range(vectors):
-            if vector < loads:
-                out.load(round_, in_row, tile)
-            for group in in_row:
-                out.multiply(round_, group, tile)
+    builder = out.builder
+    for in_row in _batches(groups, out.plan.shape.packed):
+        start = len(builder)
+        if load:
+            out.load(round_, in_row, tile)
+        for group in in_row:
+            out.multiply(round_, group, tile)
+        # Every vector asks for the same.
+        builder.extend(builder.since(start) * (vectors - 1))
 
 
 _LOOPS = {

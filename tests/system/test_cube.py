@@ -137,7 +137,7 @@ AS_OTHERS = ("cpu_gpu", "npu_pim_batches", "devices_asic")
 """Kinds whose units other kinds have too; the script of the cube runs every model there."""
 
 
-SLOW = ("asic_sram", "ndp3d", "devices_pim")
+SLOW = ("asic_sram", "ndp3d", "devices_pim", "npu_pim", "pim_hbm", "pim_near_bank")
 """Kinds that take a test too long with every size of a family; the smallest of each architecture stands for it."""
 
 
