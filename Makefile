@@ -10,7 +10,7 @@ run: $(VENV)/.installed
 	$(BIN)/nearbank compare aim_1card hbm3_npu hbm2_pim_bank --workload llama2_7b_512_64 -o $(OUT)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

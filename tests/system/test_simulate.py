@@ -24,7 +24,7 @@ def test_the_same_run_twice_gives_the_same_result(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY_FAMILY)
 def test_the_reference_engine_gives_the_same_result(name: str) -> None:
     # Sizes that fill no unit and no row; one event per command, so few of them.
-    small = replace(MODEL, n_layers=1, d_ff=300, vocab_size=250)
+    small = replace(MODEL, n_layers=1, d_model=128, n_heads=2, n_kv_heads=1, d_ff=150, vocab_size=90)
     job = workload(model=small, prompt_tokens=2, output_tokens=2)
     compiled = simulate(arch(name), job, exact=True)
     reference = simulate(arch(name), job, exact=True, engine="reference")
