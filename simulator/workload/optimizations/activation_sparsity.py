@@ -14,7 +14,7 @@ from simulator.workload.encoding import met_by_floats
 from simulator.workload.model import Model
 from simulator.workload.ops import FFN_DOWN, FFN_GATE, FFN_UP, MatrixOp, Op, VectorOp
 from simulator.workload.optimizations.base import FileColumns, Graph, Optimization, StepView, optimization
-from simulator.workload.optimizations.graphs import Once, encoding_of, feed_forward, ops_of, send_all
+from simulator.workload.optimizations.graphs import Once, cut_to, encoding_of, feed_forward, ops_of, send_all
 from simulator.workload.optimizations.shares import check_shares, share_of
 from simulator.workload.precision import Precision
 
@@ -123,16 +123,7 @@ def _gathered(op: Op, share: float, precision: Precision) -> Op:
     encoding = replace(encoding_of(op, precision), gathered=True, full=(op.out_features, op.in_features))
     rows, columns = op.out_features, op.in_features
     rows, columns = (rows, ceil(columns * share)) if op.kind == FFN_DOWN.name else (ceil(rows * share), columns)
-    return replace(
-        op,
-        encoding=encoding,
-        out_features=rows,
-        in_features=columns,
-        weight_bytes=encoding.n_bytes(rows, columns),
-        flops=2 * rows * columns * op.tokens,
-        input_bytes=op.input_bytes * columns // op.in_features,
-        output_bytes=op.output_bytes * rows // op.out_features,
-    )
+    return cut_to(op, rows, columns, encoding)
 
 
 def _product(name: str, like: MatrixOp, precision: Precision, outputs: int, inputs: int) -> MatrixOp:

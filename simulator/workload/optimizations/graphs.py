@@ -61,6 +61,20 @@ def encoding_of(op: WeightedOp, precision: Precision) -> Encoding:
     return weights_in(precision, op.out_features, op.in_features)
 
 
+def cut_to(op: MatrixOp, rows: int, columns: int, encoding: Encoding) -> MatrixOp:
+    """The part of a product with ``rows`` of its outputs and ``columns`` of its inputs, kept as ``encoding`` says."""
+    return replace(
+        op,
+        encoding=encoding,
+        out_features=rows,
+        in_features=columns,
+        weight_bytes=encoding.n_bytes(rows, columns),
+        flops=2 * rows * columns * op.tokens,
+        input_bytes=op.input_bytes * columns // op.in_features,
+        output_bytes=op.output_bytes * rows // op.out_features,
+    )
+
+
 def encoded(op: W, encoding: Encoding) -> W:
     """``op`` with its weights kept as ``encoding`` says, and multiply-adds with those elements that are kept."""
     kept = encoding.kept(op.out_features, op.in_features)

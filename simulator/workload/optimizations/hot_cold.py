@@ -12,7 +12,7 @@ from pydantic import Field
 from simulator.workload.model import Model
 from simulator.workload.ops import FFN_DOWN, MatrixOp, Op, VectorOp
 from simulator.workload.optimizations.base import FileColumns, Graph, Optimization, StepView, optimization
-from simulator.workload.optimizations.graphs import Once, encoding_of, feed_forward, send_all
+from simulator.workload.optimizations.graphs import Once, cut_to, encoding_of, feed_forward, send_all
 from simulator.workload.optimizations.shares import check_shares, share_of
 from simulator.workload.precision import Precision
 
@@ -124,16 +124,7 @@ def _part(op: Op, share: float, stored: float, precision: Precision) -> Op:
     rows, columns = (op.out_features, used) if down else (used, op.in_features)
     full = (op.out_features, here) if down else (here, op.in_features)
     encoding = replace(encoding_of(op, precision), gathered=used < here, full=full)
-    return replace(
-        op,
-        encoding=encoding,
-        out_features=rows,
-        in_features=columns,
-        weight_bytes=encoding.n_bytes(rows, columns),
-        flops=2 * rows * columns * op.tokens,
-        input_bytes=op.input_bytes * columns // op.in_features,
-        output_bytes=op.output_bytes * rows // op.out_features,
-    )
+    return cut_to(op, rows, columns, encoding)
 
 
 def _add_term(graph: Graph, reader: str) -> None:
